@@ -1,0 +1,47 @@
+# Options every target of ours is compiled with, and the one helper for tests.
+add_library(sluice_options INTERFACE)
+target_compile_options(sluice_options INTERFACE
+  -march=x86-64-v2 -fno-omit-frame-pointer
+  -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wold-style-cast -Wswitch-enum
+  -Wnon-virtual-dtor -Wundef
+  # false positives of GCC 12 at -O3: PR105329 and its relatives
+  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-Wno-restrict -Wno-array-bounds -Wno-stringop-overflow>)
+target_include_directories(sluice_options INTERFACE ${CMAKE_SOURCE_DIR})
+
+option(SLUICE_WERROR "Treat warnings as errors" OFF)
+if(SLUICE_WERROR)
+  target_compile_options(sluice_options INTERFACE -Werror)
+endif()
+
+set(SLUICE_SANITIZE "" CACHE STRING "address+undefined, thread, or empty")
+if(SLUICE_SANITIZE STREQUAL "address+undefined")
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=address,undefined)
+elseif(SLUICE_SANITIZE STREQUAL "thread")
+  add_compile_options(-fsanitize=thread)
+  add_link_options(-fsanitize=thread)
+endif()
+
+# sluice_library(NAME sources...): a static library with our options.
+function(sluice_library name)
+  add_library(${name} STATIC ${ARGN})
+  target_link_libraries(${name} PUBLIC sluice_options)
+endfunction()
+
+# sluice_executable(NAME sources...)
+function(sluice_executable name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE sluice_options)
+endfunction()
+
+# sluice_test(NAME label LIBS a b SOURCES x.cpp ...): one gtest executable, its cases found at test time.
+function(sluice_test name label)
+  cmake_parse_arguments(arg "" "TIMEOUT" "LIBS;SOURCES" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE sluice_options ${arg_LIBS} GTest::gtest_main)
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
+    PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT})
+endfunction()

@@ -1,0 +1,211 @@
+// What a gate's driver sees of the control and kill pages, turned into Control records. The pages are
+// impure; the stage is told of every difference between them and what its journal already says, so the
+// view is rebuilt from the journal after a crash and needs no memory of its own.
+//
+// Order of a scan: read the serial, then the words (model-checked). When the Controls of a scan have been
+// dispatched and everything sent before it is gone, the gate publishes that serial as obeyed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "core/control_page.hpp"
+#include "core/journal.hpp"
+#include "core/kill_page.hpp"
+#include "core/stage_page.hpp"
+
+namespace sluice {
+
+// Deadlines of the dead man, from design: five missed beats of 100 ms, and the sweep.
+inline constexpr std::uint64_t kDeadManUs = 500'000;
+inline constexpr std::uint64_t kDeadManCancelUs = 2'000'000;
+inline constexpr Duration kScanEvery = Duration::millis(1);
+inline constexpr Duration kSuspendedAfter = Duration::millis(250);
+
+struct WatchSources {
+  const ControlPage* control = nullptr;
+  const KillPage* kill = nullptr;
+  const JournalMemory* journal = nullptr;   // own journal: how far the recorder is behind
+  const StagePage* peer = nullptr;          // gateway: risk's page; null elsewhere
+};
+
+class PageWatch {
+ public:
+  PageWatch() noexcept {
+    levels_.fill(KillWord{});
+    level_known_.fill(false);
+  }
+
+  void attach(const WatchSources& sources) noexcept { from_ = sources; }
+
+  // Cheap test of every turn: has anything changed, or is the next full scan due?
+  [[nodiscard]] bool due(HostTime now) const noexcept {
+    return now >= next_scan_ || from_.kill->serial.load(std::memory_order_relaxed) != serial_ ||
+           from_.control->changes.load(std::memory_order_relaxed) != changes_;
+  }
+
+  // Emits a Control for every difference. `inject(const Control&) -> bool`; false (no journal room) ends
+  // the scan, which is then repeated in the next turn before any other input. Returns true if complete.
+  template <class Inject>
+  bool scan(HostTime now, std::uint64_t liveness_us, bool suspended, Inject&& inject) noexcept {
+    const std::uint64_t serial = from_.kill->serial.load();  // seq_cst: before the words
+    seen_ = serial;
+    const std::uint64_t changes = from_.control->changes.load(std::memory_order_acquire);
+    const Heartbeat beat = from_.control->beat();
+    bool complete = scan_scopes(serial, beat.lease_epoch, inject);
+    complete = complete && scan_run(inject);
+    complete = complete && scan_conditions(conditions_now(liveness_us, beat, suspended), inject);
+    if (!complete) return false;
+    serial_ = serial;
+    changes_ = changes;
+    lease_epoch_ = beat.lease_epoch;
+    next_scan_ = now + kScanEvery;
+    return true;
+  }
+
+  // Every Control that the stage is given passes here, live and in recovery.
+  void observe(const Control& control) noexcept {
+    const std::size_t slot = scope_slot({control.scope, control.index});
+    switch (control.kind) {
+      case ControlKind::Level:
+        if (slot < kScopes) {
+          levels_[slot] = {static_cast<KillLevel>(control.after), static_cast<KillCause>(control.detail),
+                           static_cast<std::uint32_t>(control.epoch), control.reserved[0] != 0};
+          level_known_[slot] = true;
+        }
+        break;
+      case ControlKind::Permit:
+        if (slot < kScopes)
+          permits_[slot] = {control.after != 0, static_cast<std::uint32_t>(control.epoch)};
+        break;
+      case ControlKind::Cap:
+        if (slot < kScopes) caps_[slot] = control.after;
+        break;
+      case ControlKind::Rate: rate_ppm_ = control.after; break;
+      case ControlKind::Conditions: conditions_ = static_cast<std::uint32_t>(control.after); break;
+      case ControlKind::RunStart:
+      case ControlKind::EdgeBase:
+      case ControlKind::Recovered:
+      case ControlKind::EdgeFull:
+      case ControlKind::EdgeRoom:
+      case ControlKind::Continue:
+      case ControlKind::Deadline:
+      case ControlKind::Time: break;
+    }
+  }
+
+  // Serial read by the last scan, complete or not.
+  [[nodiscard]] std::uint64_t serial() const noexcept { return seen_; }
+  [[nodiscard]] std::uint32_t conditions() const noexcept { return conditions_; }
+  [[nodiscard]] std::uint16_t lease_epoch() const noexcept { return lease_epoch_; }
+
+ private:
+  static Control about(ControlKind kind, std::size_t slot) noexcept {
+    const Scope scope = scope_at(slot);
+    Control control{};
+    control.kind = kind;
+    control.scope = scope.kind;
+    control.index = scope.index;
+    return control;
+  }
+
+  template <class Inject>
+  bool scan_scopes(std::uint64_t serial, std::uint16_t lease_epoch, Inject& inject) noexcept {
+    for (std::size_t slot = 0; slot < kScopes; ++slot) {
+      if (!from_.control->scope_exists(scope_at(slot))) continue;
+      const KillWord word = from_.kill->read(slot);
+      if ((!level_known_[slot] || !(word == levels_[slot])) && !tell_level(slot, word, serial, inject))
+        return false;
+      const Permit permit = from_.control->permit(slot, lease_epoch);
+      if (!(permit == permits_[slot])) {
+        Control control = about(ControlKind::Permit, slot);
+        control.before = permits_[slot].valid;
+        control.after = permit.valid;
+        control.epoch = permit.epoch;
+        if (!inject(control)) return false;
+      }
+      const std::int64_t cap = from_.control->caps[slot].load(std::memory_order_acquire);
+      if (cap != caps_[slot]) {
+        Control control = about(ControlKind::Cap, slot);
+        control.before = caps_[slot];
+        control.after = cap;
+        if (!inject(control)) return false;
+      }
+    }
+    return true;
+  }
+
+  template <class Inject>
+  bool tell_level(std::size_t slot, const KillWord& word, std::uint64_t serial, Inject& inject) noexcept {
+    Control control = about(ControlKind::Level, slot);
+    control.before = static_cast<std::int64_t>(levels_[slot].level);
+    control.after = static_cast<std::int64_t>(word.level);
+    control.detail = static_cast<std::uint8_t>(word.cause);
+    control.epoch = word.epoch;
+    control.serial = serial;
+    control.reserved[0] = word.valid ? 1 : 0;
+    return inject(control);
+  }
+
+  template <class Inject>
+  bool scan_run(Inject& inject) noexcept {
+    const std::int64_t rate = from_.control->rate_ppm.load(std::memory_order_acquire);
+    if (rate == rate_ppm_) return true;
+    Control control = about(ControlKind::Rate, 0);
+    control.before = rate_ppm_;
+    control.after = rate;
+    return inject(control);
+  }
+
+  template <class Inject>
+  bool scan_conditions(std::uint32_t now, Inject& inject) noexcept {
+    if (now == conditions_) return true;
+    Control control = about(ControlKind::Conditions, 0);
+    control.before = conditions_;
+    control.after = now;
+    return inject(control);
+  }
+
+  [[nodiscard]] std::uint32_t conditions_now(std::uint64_t liveness_us, Heartbeat beat,
+                                             bool suspended) const noexcept {
+    std::uint32_t now = suspended ? kSuspended : 0u;
+    // A heartbeat from the future is as void as an old one: the unsigned difference is then huge.
+    const std::uint64_t age = liveness_us + 1'000 - beat.at_us;
+    if (beat.at_us == 0 || age > kDeadManUs + 1'000) now |= kDeadMan;
+    if (beat.at_us == 0 || age > kDeadManCancelUs + 1'000) now |= kDeadManCancel;
+    if (from_.journal) now |= journal_conditions(*from_.journal);
+    if (from_.peer) {
+      const std::uint64_t peer_age =
+          liveness_us + 1'000 - from_.peer->heartbeat_us.load(std::memory_order_relaxed);
+      if (from_.peer->stage_state() != StageState::Ready || peer_age > kDeadManUs + 1'000)
+        now |= kPeerDead;
+    }
+    return now;
+  }
+
+  // Half a ring behind raises the condition, a quarter lifts it again.
+  [[nodiscard]] std::uint32_t journal_conditions(const JournalMemory& journal) const noexcept {
+    const std::uint64_t behind = journal.tail.load(std::memory_order_relaxed) -
+                                 journal.head.load(std::memory_order_relaxed);
+    const std::uint64_t limit =
+        (conditions_ & kJournalBehind) != 0 ? journal.header.capacity / 4 : journal.header.capacity / 2;
+    std::uint32_t now = behind > limit ? kJournalBehind : 0u;
+    if ((journal.flags.load(std::memory_order_relaxed) & kRecorderDiskTrouble) != 0) now |= kDiskLow;
+    return now;
+  }
+
+  WatchSources from_;
+  std::uint64_t seen_ = 0;
+  std::uint64_t serial_ = ~std::uint64_t{0};  // of the last complete scan
+  std::uint64_t changes_ = ~std::uint64_t{0};
+  HostTime next_scan_;
+  std::uint16_t lease_epoch_ = 0;
+  std::array<KillWord, kScopes> levels_;
+  std::array<bool, kScopes> level_known_;
+  std::array<Permit, kScopes> permits_{};
+  std::array<std::int64_t, kScopes> caps_{};
+  std::int64_t rate_ppm_ = -1;
+  std::uint32_t conditions_ = 0;
+};
+
+}  // namespace sluice

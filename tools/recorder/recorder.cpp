@@ -1,0 +1,151 @@
+#include "tools/recorder/recorder.hpp"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/build.hpp"
+#include "core/clock.hpp"
+#include "core/error.hpp"
+
+namespace sluice {
+namespace {
+
+constexpr std::uint64_t kRetryEveryNs = 100'000'000;
+constexpr std::uint64_t kDiskCheckEveryNs = 1'000'000'000;
+
+JournalFileHeader identity_of(const ControlPage& control, const JournalMemory& memory) {
+  JournalFileHeader header{};
+  header.run_id = control.header.run_id;
+  header.run_ordinal = control.header.run_ordinal;
+  header.config_hash = control.config_hash;
+  header.process = memory.header.edge;
+  header.mode = control.header.mode;
+  header.instance = control.header.instance;
+  header.build_id = control.build_id;
+  return header;
+}
+
+std::string journal_name(const JournalMemory& memory) {
+  if (memory.header.edge == static_cast<std::uint8_t>(Edge::PaperLog)) return "paper";
+  return std::string(name_of(static_cast<Process>(memory.header.edge)));
+}
+
+}  // namespace
+
+Recorder::Recorder(const RecorderConfig& config, Objects& objects, const std::filesystem::path& state_dir)
+    : config_(config), dir_(run_directory(state_dir, objects.control->header.run_ordinal)),
+      statistics_(objects.page(Process::Recorder).statistics) {
+  statistics_.name(kRecorderCounters, kRecorderHistograms);
+  std::vector<JournalMemory*> journals(objects.journal.begin(), objects.journal.end());
+  journals.push_back(objects.paper_log);
+  for (JournalMemory* memory : journals) {
+    if (memory == nullptr) continue;
+    Item item{memory, JournalFileWriter(dir_, journal_name(*memory),
+                                        identity_of(*objects.control, *memory), config.rotate_bytes)};
+    const std::uint64_t head = memory->head.load(std::memory_order_acquire);
+    const std::uint64_t next = item.file.next();
+    const std::uint64_t oldest = memory->tail.load(std::memory_order_acquire) > memory->header.capacity
+                                     ? memory->tail.load() - memory->header.capacity
+                                     : 0;
+    // Written but not yet given back: move on. Lost behind head: still in the ring, or gone for good.
+    if (next > head) memory->head.store(next, std::memory_order_release);
+    if (next < head && next < oldest)
+      throw Error(dir_.string() + ": journal " + item.file.journal() + " ends at entry " +
+                  std::to_string(next) + ", the ring starts at " + std::to_string(oldest) +
+                  ": entries are missing; the run cannot be recovered from disk");
+    items_.push_back(std::move(item));
+  }
+  statistics_.set(static_cast<std::size_t>(RecorderCounter::Files), items_.size());
+}
+
+// The oldest entries that are in one piece of the ring; at most 1024, so that the space returns steadily.
+bool Recorder::write_some(Item& item) noexcept {
+  JournalMemory& memory = *item.memory;
+  const std::uint64_t tail = memory.tail.load(std::memory_order_acquire);  // pairs with JournalWriter::commit
+  const std::uint64_t next = item.file.next();
+  if (next == tail) return false;
+  const std::uint64_t mask = memory.header.capacity - 1;
+  const std::uint64_t piece = std::min<std::uint64_t>(
+      {tail - next, memory.header.capacity - (next & mask), std::uint64_t{1024}});
+  const std::uint64_t start = boottime_ns();
+  const int error = item.file.write(memory.slots() + (next & mask), piece);
+  const std::uint64_t written = item.file.next() - next;
+  if (item.file.next() > memory.head.load(std::memory_order_relaxed))
+    memory.head.store(item.file.next(), std::memory_order_release);  // pairs with JournalWriter::room
+  item.dirty = item.dirty || written > 0;
+  item.write_failed = error != 0;
+  statistics_.add(static_cast<std::size_t>(RecorderCounter::Entries), written);
+  statistics_.add(static_cast<std::size_t>(RecorderCounter::Writes), 1);
+  statistics_.histograms[static_cast<std::size_t>(RecorderHistogram::Write)].record(
+      static_cast<std::int64_t>(boottime_ns() - start));
+  if (error != 0) statistics_.add(static_cast<std::size_t>(RecorderCounter::WriteErrors), 1);
+  return written > 0;
+}
+
+bool Recorder::turn() noexcept {
+  const std::uint64_t now = boottime_ns();
+  bool worked = false;
+  if (now >= retry_at_ns_) {
+    bool failed = false;
+    for (Item& item : items_) {
+      worked = write_some(item) || worked;
+      failed = failed || item.write_failed;
+    }
+    if (failed) retry_at_ns_ = now + kRetryEveryNs;
+  }
+  sync_due(now, false);
+  check_disk(now);
+  publish_flags();
+  return worked;
+}
+
+bool Recorder::drain() noexcept {
+  retry_at_ns_ = 0;
+  for (int pass = 0; pass < 1'000'000 && turn(); ++pass) {
+  }
+  sync_due(boottime_ns(), true);
+  publish_flags();
+  return std::none_of(items_.begin(), items_.end(), [](const Item& item) {
+    return item.write_failed || item.sync_failed ||
+           item.file.next() != item.memory->tail.load(std::memory_order_acquire);
+  });
+}
+
+void Recorder::sync_due(std::uint64_t now_ns, bool force) noexcept {
+  if (!force && now_ns < next_sync_ns_) return;
+  next_sync_ns_ = now_ns + static_cast<std::uint64_t>(config_.sync.ns);
+  for (Item& item : items_) {
+    if (!item.dirty) continue;
+    const std::uint64_t start = boottime_ns();
+    const int error = item.file.sync();
+    item.dirty = false;
+    item.sync_failed = item.sync_failed || error != 0;
+    statistics_.add(static_cast<std::size_t>(error == 0 ? RecorderCounter::Syncs : RecorderCounter::SyncErrors), 1);
+    statistics_.histograms[static_cast<std::size_t>(RecorderHistogram::Sync)].record(
+        static_cast<std::int64_t>(boottime_ns() - start));
+  }
+}
+
+void Recorder::check_disk(std::uint64_t now_ns) noexcept {
+  if (now_ns < next_disk_check_ns_) return;
+  next_disk_check_ns_ = now_ns + kDiskCheckEveryNs;
+  struct statvfs fs {};
+  if (statvfs(dir_.c_str(), &fs) != 0) {
+    disk_low_ = true;
+  } else {
+    disk_low_ = std::uint64_t{fs.f_bavail} * fs.f_frsize < config_.disk_floor_bytes;
+  }
+  statistics_.set(static_cast<std::size_t>(RecorderCounter::DiskLow), disk_low_ ? 1 : 0);
+}
+
+void Recorder::publish_flags() noexcept {
+  for (Item& item : items_) {
+    const std::uint64_t flags =
+        disk_low_ || item.write_failed || item.sync_failed ? std::uint64_t{kRecorderDiskTrouble} : 0;
+    item.memory->flags.store(flags, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,61 @@
+// Files the journals: reads what stages have committed, appends it with write(2), gives the ring space back,
+// and syncs in groups. One thread, no business with records: an entry is 64 bytes under a checksum.
+//
+// Reads: every journal's tail and entries. Writes: head and flags of every journal, files in the run's
+// directory. Invariant: head moves only after write(2) returned, so an entry is always in the ring or in
+// the file; a SIGKILL of this process or of a stage loses nothing, a power loss at most one sync interval.
+#pragma once
+
+#include <vector>
+
+#include "core/instance.hpp"
+#include "core/journal_file.hpp"
+#include "core/stage_page.hpp"
+#include "tools/recorder/config.hpp"
+
+namespace sluice {
+
+enum class RecorderCounter : std::size_t {
+  Entries, Writes, Syncs, WriteErrors, SyncErrors, DiskLow, Files
+};
+inline constexpr std::array<std::string_view, 7> kRecorderCounters{
+    "entries_written_total", "writes_total", "syncs_total", "write_errors_total",
+    "sync_errors_total",     "disk_low",     "journals"};
+enum class RecorderHistogram : std::size_t { Write, Sync };
+inline constexpr std::array<std::string_view, 2> kRecorderHistograms{"write_ns", "sync_ns"};
+
+class Recorder {
+ public:
+  // Opens or continues the files of every journal. Throws Error.
+  Recorder(const RecorderConfig& config, Objects& objects, const std::filesystem::path& state_dir);
+
+  // One pass over all journals; true if anything was written.
+  bool turn() noexcept;
+  // Writes what is committed and syncs; true if everything is on disk.
+  bool drain() noexcept;
+
+ private:
+  struct Item {
+    JournalMemory* memory;
+    JournalFileWriter file;
+    bool dirty = false;
+    bool sync_failed = false;  // latched: after a failed fsync the page cache cannot be trusted any more
+    bool write_failed = false;
+  };
+
+  bool write_some(Item& item) noexcept;
+  void sync_due(std::uint64_t now_ns, bool force) noexcept;
+  void check_disk(std::uint64_t now_ns) noexcept;
+  void publish_flags() noexcept;
+
+  RecorderConfig config_;
+  std::filesystem::path dir_;
+  Statistics& statistics_;
+  std::vector<Item> items_;
+  std::uint64_t next_sync_ns_ = 0;
+  std::uint64_t next_disk_check_ns_ = 0;
+  std::uint64_t retry_at_ns_ = 0;
+  bool disk_low_ = false;
+};
+
+}  // namespace sluice

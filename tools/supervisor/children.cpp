@@ -1,0 +1,192 @@
+#include "tools/supervisor/children.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "core/clock.hpp"
+#include "core/error.hpp"
+#include "core/watch.hpp"
+
+namespace sluice {
+namespace {
+
+std::string executable_of(Process p) {
+  return is_seat(p) ? std::string("sluice-strategy") : std::string("sluice-").append(name_of(p));
+}
+
+}  // namespace
+
+int open_pidfd(pid_t pid) noexcept {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
+
+bool gone(int pidfd) noexcept {
+  pollfd poll_one{pidfd, POLLIN, 0};
+  return ::poll(&poll_one, 1, 0) > 0;
+}
+
+bool fence(pid_t pid) noexcept {
+  const int pidfd = open_pidfd(pid);
+  if (pidfd < 0) return errno == ESRCH;
+  bool dead = ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0 || errno == ESRCH;
+  if (dead) {
+    pollfd poll_one{pidfd, POLLIN, 0};
+    dead = ::poll(&poll_one, 1, 1'000) > 0;
+  }
+  ::close(pidfd);
+  return dead;
+}
+
+Children::Children(const SupervisorConfig& config, const PipelineConfig& pipeline, Objects& objects,
+                   Launch launch)
+    : config_(config), objects_(objects), launch_(std::move(launch)) {
+  needed_ = {Process::Recorder, Process::Gateway, Process::Risk};
+  for (SeatIndex seat = 0; seat < kSeats; ++seat)
+    if (pipeline.seat_taken(seat)) needed_.push_back(seat_process(seat));
+  needed_.push_back(Process::Feed);
+  for (const Process p : needed_) children_.emplace_back().process = p;
+}
+
+Children::~Children() {
+  for (const Child& child : children_)
+    if (child.pidfd >= 0) ::close(child.pidfd);
+}
+
+const Children::Child& Children::child(Process p) const noexcept {
+  return *std::find_if(children_.begin(), children_.end(), [p](const Child& c) { return c.process == p; });
+}
+Children::Child& Children::child(Process p) noexcept {
+  return const_cast<Child&>(static_cast<const Children*>(this)->child(p));
+}
+
+void Children::spawn(Child& child) {
+  std::vector<std::string> words{(launch_.bin_dir / executable_of(child.process)).string(),
+                                 "--conf", launch_.conf.string(), "--instance", launch_.instance,
+                                 "--state-dir", launch_.state_dir.string()};
+  if (is_seat(child.process)) {
+    words.emplace_back("--seat");
+    words.push_back(std::to_string(static_cast<int>(child.process) - static_cast<int>(Process::Seat0)));
+  }
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const std::string log = (launch_.state_dir / "log" / (std::string(name_of(child.process)) + ".log")).string();
+  const pid_t pid = ::fork();
+  if (pid < 0) throw Error(std::string("cannot start ") + words[0] + ": " + std::strerror(errno));
+  if (pid == 0) {
+    // Only async-signal-safe calls up to exec. A group of its own: Ctrl-C is the supervisor's to handle.
+    ::setpgid(0, 0);
+    const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0640);
+    if (out >= 0) {
+      ::dup2(out, STDOUT_FILENO);
+      ::dup2(out, STDERR_FILENO);
+    }
+    const int in = ::open("/dev/null", O_RDONLY);
+    if (in >= 0) ::dup2(in, STDIN_FILENO);
+    ::execv(argv[0], argv.data());
+    ::_exit(127);
+  }
+  child.pid = pid;
+  child.pidfd = open_pidfd(pid);
+  child.spawned = true;
+}
+
+// A process that was started by hand shows up as a living holder of its page's lease.
+void Children::adopt(Child& child) noexcept {
+  const LeaseView holder = look(objects_.page(child.process).lease);
+  if (!holder.alive) return;
+  child.pid = holder.pid;
+  child.pidfd = open_pidfd(holder.pid);
+  child.spawned = false;
+  child.left = false;
+}
+
+bool Children::may_start(const Child& child, std::uint64_t now_ns) const noexcept {
+  if (!config_.spawn || !restarting_ || child.given_up || child.left || now_ns < child.restart_at_ns)
+    return false;
+  // The feed comes last: nothing it receives should find an empty seat.
+  if (child.process != Process::Feed) return true;
+  return std::all_of(children_.begin(), children_.end(), [&](const Child& other) {
+    return other.process == Process::Feed || ready(other.process, now_ns) || other.given_up || other.left ||
+           !other.deaths_ns.empty();
+  });
+}
+
+Death Children::bury(Child& child, std::uint64_t now_ns) {
+  Death death{child.process, child.pid, "exited", false};
+  int status = 0;
+  if (child.spawned && ::waitpid(child.pid, &status, WNOHANG) == child.pid) {
+    if (WIFSIGNALED(status)) death.how = std::string("killed by signal ") + std::to_string(WTERMSIG(status));
+    if (WIFEXITED(status)) death.how = "exit " + std::to_string(WEXITSTATUS(status));
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 127) death.how += " (cannot execute)";
+  }
+  StagePage& page = objects_.page(child.process);
+  if (page.fault[0] != 0) death.how.append(": ").append(page.fault.data());
+  child.left = death.in_order = page.stage_state() == StageState::Stopped;
+  ::close(child.pidfd);
+  child.pidfd = -1;
+  child.pid = 0;
+  if (child.left) return death;
+  // Its writer is proven dead: until a successor takes the lease the page is ours to correct.
+  page.state.store(static_cast<std::uint64_t>(StageState::Absent), std::memory_order_release);
+  child.deaths_ns.push_back(now_ns);
+  while (now_ns - child.deaths_ns.front() > static_cast<std::uint64_t>(config_.crash_window.ns))
+    child.deaths_ns.pop_front();
+  child.given_up = child.deaths_ns.size() > config_.crash_limit;
+  child.backoff_ns = child.deaths_ns.size() <= 1
+                         ? static_cast<std::uint64_t>(config_.restart_min.ns)
+                         : std::min(child.backoff_ns * 2, static_cast<std::uint64_t>(config_.restart_max.ns));
+  child.restart_at_ns = now_ns + child.backoff_ns;
+  return death;
+}
+
+std::vector<Death> Children::poll(std::uint64_t now_ns) {
+  std::vector<Death> deaths;
+  for (Child& child : children_) {
+    if (child.pidfd >= 0 && gone(child.pidfd)) deaths.push_back(bury(child, now_ns));
+    if (child.pidfd < 0) adopt(child);
+    if (child.pidfd < 0 && may_start(child, now_ns)) spawn(child);
+  }
+  return deaths;
+}
+
+bool Children::ready(Process p, std::uint64_t now_ns) const noexcept {
+  const StagePage& page = objects_.page(p);
+  const std::uint64_t beat = page.heartbeat_us.load(std::memory_order_relaxed);
+  const std::uint64_t age = now_ns / 1'000 + 1'000 - beat;
+  return alive(p) && page.stage_state() == StageState::Ready && age <= kDeadManUs + 1'000;
+}
+
+bool Children::all_ready(std::uint64_t now_ns) const noexcept { return missing(now_ns) == nullptr; }
+
+const Process* Children::missing(std::uint64_t now_ns) const noexcept {
+  for (const Process& p : needed_)
+    if (!ready(p, now_ns)) return &p;
+  return nullptr;
+}
+
+bool Children::alive(Process p) const noexcept {
+  const Child& c = child(p);
+  return c.pidfd >= 0 && !gone(c.pidfd);
+}
+pid_t Children::pid_of(Process p) const noexcept { return child(p).pid; }
+bool Children::crash_loop(Process p) const noexcept { return child(p).given_up; }
+
+void Children::request_drain(Process p) noexcept {
+  objects_.page(p).request.store(kRequestDrain, std::memory_order_release);
+}
+
+bool Children::fence_process(Process p) noexcept {
+  const pid_t pid = pid_of(p);
+  return pid <= 0 || fence(pid);
+}
+
+}  // namespace sluice

@@ -1,0 +1,94 @@
+// The processes of a run: started by the supervisor or found through the lease on their page, watched by
+// pidfd and heartbeat, fenced when they must not go on.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <deque>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/instance.hpp"
+#include "core/process.hpp"
+#include "tools/supervisor/config.hpp"
+
+namespace sluice {
+
+// SIGKILL and wait until the kernel confirms the death (a pidfd becomes readable). False if not permitted or
+// not dead within a second.
+bool fence(pid_t pid) noexcept;
+
+// A file descriptor that becomes readable when the process is gone; -1 if there is no such process.
+int open_pidfd(pid_t pid) noexcept;
+bool gone(int pidfd) noexcept;
+
+struct Death {
+  Process process;
+  pid_t pid;
+  std::string how;  // "killed by signal 9", "exit 1: <fault>"
+  bool in_order;    // it said goodbye: not a crash, not restarted
+};
+
+class Children {
+ public:
+  struct Launch {
+    std::filesystem::path bin_dir;
+    std::filesystem::path conf;
+    std::filesystem::path state_dir;
+    std::string instance;
+  };
+
+  Children(const SupervisorConfig& config, const PipelineConfig& pipeline, Objects& objects, Launch launch);
+  ~Children();
+
+  // Processes this configuration needs: recorder, gateway, risk, the taken seats, feed; in start order.
+  [[nodiscard]] const std::vector<Process>& needed() const noexcept { return needed_; }
+
+  // Starts what is due (unless spawn = false), notices deaths. Call every few ms.
+  std::vector<Death> poll(std::uint64_t now_ns);
+
+  [[nodiscard]] bool ready(Process p, std::uint64_t now_ns) const noexcept;
+  [[nodiscard]] bool all_ready(std::uint64_t now_ns) const noexcept;
+  [[nodiscard]] bool alive(Process p) const noexcept;
+  [[nodiscard]] pid_t pid_of(Process p) const noexcept;
+  // True if the process died more often than the crash limit allows; it is not restarted any more.
+  [[nodiscard]] bool crash_loop(Process p) const noexcept;
+  [[nodiscard]] const Process* missing(std::uint64_t now_ns) const noexcept;  // first that is not ready
+
+  // Orderly stop: no restarts any more.
+  void stop_restarting() noexcept { restarting_ = false; }
+  void request_drain(Process p) noexcept;
+  // Fences a gate that does not obey.
+  bool fence_process(Process p) noexcept;
+
+ private:
+  struct Child {
+    Process process{};
+    pid_t pid = 0;        // as spawned or as found in the lease
+    int pidfd = -1;
+    bool spawned = false;
+    std::uint64_t restart_at_ns = 0;
+    std::uint64_t backoff_ns = 0;
+    std::deque<std::uint64_t> deaths_ns;  // within the crash window
+    bool given_up = false;
+    bool left = false;    // stopped in order by somebody: not restarted
+  };
+
+  [[nodiscard]] const Child& child(Process p) const noexcept;
+  Child& child(Process p) noexcept;
+  void spawn(Child& child);
+  void adopt(Child& child) noexcept;
+  Death bury(Child& child, std::uint64_t now_ns);
+  [[nodiscard]] bool may_start(const Child& child, std::uint64_t now_ns) const noexcept;
+
+  SupervisorConfig config_;
+  Objects& objects_;
+  Launch launch_;
+  std::vector<Process> needed_;
+  std::vector<Child> children_;
+  bool restarting_ = true;
+};
+
+}  // namespace sluice

@@ -1,0 +1,68 @@
+// The supervisor: creates the run, keeps its processes alive, decides when risk is permitted, latches and
+// completes kills, and ends the run in order. One thread; its heartbeat comes from the loop that does it all.
+//
+// Writes: the control page, rearms on the kill page, `request` of stage pages. Everything it loosens is in
+// the audit log first.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+#include "core/pipeline.hpp"
+#include "tools/supervisor/audit.hpp"
+#include "tools/supervisor/children.hpp"
+#include "tools/supervisor/kill_watch.hpp"
+#include "tools/supervisor/requests.hpp"
+#include "tools/supervisor/run_setup.hpp"
+
+namespace sluice {
+
+class Supervisor {
+ public:
+  struct Setup {
+    const PipelineConfig& pipeline;
+    SupervisorConfig config;
+    std::uint64_t config_hash = 0;
+    std::string config_bytes;
+    Children::Launch launch;
+  };
+  explicit Supervisor(const Setup& setup);  // throws Error; nothing is left behind then
+  ~Supervisor();
+
+  // Runs until a stop is asked for. Returns the exit code of the process.
+  int run();
+
+ private:
+  void turn(int wait_ms);
+  void beat() noexcept;
+  void note_deaths(std::uint64_t now_ns);
+  void decide_permits(std::uint64_t now_ns);
+  [[nodiscard]] std::string obstacle(std::uint64_t now_ns) const;
+  void arm();
+  void disarm(const std::string& why);
+  void set_state(RunState state) noexcept;
+  SupervisorReply answer(const SupervisorRequest& request, uid_t uid);
+  void set_cap(const SupervisorRequest& request, uid_t uid, SupervisorReply& reply);
+  bool stop_in_order();
+  bool wait_stopped(Process p, std::uint64_t deadline_ns);
+  void say(const std::string& line);
+
+  const PipelineConfig& pipeline_;
+  SupervisorConfig config_;
+  int lock_ = -1;
+  std::vector<LatchedLevel> carried_;
+  std::unique_ptr<Audit> audit_;
+  std::unique_ptr<Run> run_;
+  std::unique_ptr<Children> children_;
+  std::unique_ptr<KillWatch> kills_;
+  std::unique_ptr<Requests> requests_;
+  std::uint16_t lease_epoch_ = 1;
+  std::uint32_t permit_epoch_ = 0;
+  std::uint64_t started_ns_ = 0;
+  bool armed_ = false;
+  bool stop_asked_ = false;
+  std::string obstacle_;
+};
+
+}  // namespace sluice
