@@ -331,10 +331,14 @@ bool Driver<Stage, Session, ClockType>::tell_edges() noexcept {
 // the journal has `journal_entries` entries of room.
 template <class Stage, class Session, class ClockType>
 bool Driver<Stage, Session, ClockType>::room_for_input(std::uint64_t journal_entries) noexcept {
-  if (journal_.room() < journal_entries || !tell_edges()) return false;
-  for (std::size_t i = 0; i < outputs_.lanes(); ++i)
-    if (outputs_.lane(i).count + 8 >= Outputs::kBatch) return false;
-  return journal_.room() >= journal_entries;
+  const auto batch_left = [this] {
+    for (std::size_t i = 0; i < outputs_.lanes(); ++i)
+      if (outputs_.lane(i).count + Outputs::kLanes > Outputs::kBatch) return false;
+    return true;
+  };
+  // Before telling edges as well as after: every EdgeRoom may cause one output per lane.
+  if (journal_.room() < journal_entries || !batch_left() || !tell_edges()) return false;
+  return batch_left() && journal_.room() >= journal_entries;
 }
 
 // ------------------------------------------------------------------------------------------ one turn
@@ -357,7 +361,7 @@ std::size_t Driver<Stage, Session, ClockType>::take_ring(Input& input, std::size
   // The last quarter of the journal serves reports, control and exits; ticks wait (and the feed counts).
   const std::uint64_t reserve = input.kind == InputClass::Tick ? journal_.capacity() / 4 : 16;
   std::size_t taken = 0;
-  while (taken < limit && room_for_input(reserve)) {
+  while (taken < limit && !faulted_ && room_for_input(reserve)) {
     Payload payload;
     const Poll poll = input.consumer.poll(payload);
     if (poll == Poll::Corrupt) fault("holds a word that cannot be: corrupt", input.edge);
@@ -399,10 +403,12 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
   const std::uint64_t before = journal_.next();
   bool scanned = false;
   bool blocked = recovered_untold_ && !tell_recovered();
-  if (!blocked && (suspended || watch_.due(now))) {
-    scanned = watch_.scan(now, clock_.liveness_us(), suspended,
-                          [this](const Control& control) { return inject(control); });
-    blocked = !scanned;  // what could not be told yet must be told before anything else
+  if (suspended || watch_.due(now)) {
+    // Also while blocked: the scan then tells nothing but reads the serial, which taking no input obeys.
+    scanned = watch_.scan(now, clock_.liveness_us(), suspended, [this, blocked](const Control& control) {
+      return !blocked && inject(control);
+    });
+    blocked = blocked || !scanned;  // what could not be told yet must be told before anything else
   }
   std::size_t taken = 0;
   if (!blocked && !faulted_) {
@@ -411,7 +417,7 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
     taken += take_class(InputClass::Report, kInputBatch);
     taken += take_class(InputClass::Request, kInputBatch);
     taken += take_class(InputClass::Tick, kTickBatch);
-    take_due();
+    if (!faulted_) take_due();
   }
   idle_ = taken == 0;
   const bool worked = journal_.next() != before;

@@ -27,8 +27,8 @@ struct KillWord {
   friend constexpr bool operator==(const KillWord&, const KillWord&) noexcept = default;
 };
 
-// A residue modulo a prime, shifted by the run: every wrong bit, and every other slot, changes it for
-// certain (no power of two and no difference of slots is a multiple of the prime), garbage and another
+// A residue modulo a prime, shifted by the run: any one or two wrong bits, and any other slot, are found for
+// certain (the factor keeps a wrong payload bit from looking like a wrong check bit); garbage and another
 // run's words pass once in 2^15.
 constexpr std::uint16_t kill_check(std::uint64_t run_id, std::size_t slot, KillLevel level,
                                    KillCause cause, std::uint32_t epoch) noexcept {
@@ -36,7 +36,8 @@ constexpr std::uint16_t kill_check(std::uint64_t run_id, std::size_t slot, KillL
                              std::uint64_t{static_cast<std::uint8_t>(cause)} << 8 |
                              static_cast<std::uint8_t>(level);
   constexpr std::uint64_t kPrime = 32'749;  // the largest below 2^15
-  const std::uint64_t residue = (what % kPrime + mix(run_id) % kPrime) % kPrime;
+  constexpr std::uint64_t kFactor = 12'347;
+  const std::uint64_t residue = (what % kPrime * kFactor + mix(run_id) % kPrime) % kPrime;
   // Bit 15 is always set, so that no word with a zero check is ever valid.
   return static_cast<std::uint16_t>(residue | 0x8000u);
 }

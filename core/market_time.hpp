@@ -2,10 +2,11 @@
 //
 //   market now = venue_time of the last tick + rate x (now - its rx_time)
 //
-// The rate arrives as Control{Rate} in market ns per host ns, in ppm: 1'000'000 is real time, 0 means that
-// time moves only with ticks (replay at full speed). It never goes backwards: an answer once given is a
-// floor, so ticks of several connections may disagree by their latencies without a cooldown growing again.
-// A venue time far in the future stays the floor and makes every quote stale: it fails closed.
+// The rate arrives as Control{Rate} in market ns per host ns, in ppm: 1'000'000 is real time, 0
+// means that time moves only with ticks (replay at full speed). It never goes backwards: an answer
+// once given is a floor, so ticks of several connections may disagree by their latencies without a
+// cooldown growing again. A venue time far in the future stays the floor and makes every quote
+// stale: it fails closed.
 #pragma once
 
 #include "core/records.hpp"

@@ -16,6 +16,15 @@
 
 namespace sluice {
 
+// Age of a CLOCK_BOOTTIME heartbeat. The clock is read before the heartbeat, so a beat may be a little
+// younger than "now"; one from far in the future is as void as an old one.
+inline std::uint64_t heartbeat_age_us(std::uint64_t now_us, std::uint64_t beat_us) noexcept {
+  constexpr std::uint64_t kFuture = 100'000;
+  if (beat_us == 0) return ~std::uint64_t{0};
+  if (beat_us <= now_us) return now_us - beat_us;
+  return beat_us - now_us <= kFuture ? 0 : ~std::uint64_t{0};
+}
+
 // Deadlines of the dead man, from design: five missed beats of 100 ms, and the sweep.
 inline constexpr std::uint64_t kDeadManUs = 500'000;
 inline constexpr std::uint64_t kDeadManCancelUs = 2'000'000;
@@ -169,15 +178,14 @@ class PageWatch {
   [[nodiscard]] std::uint32_t conditions_now(std::uint64_t liveness_us, Heartbeat beat,
                                              bool suspended) const noexcept {
     std::uint32_t now = suspended ? kSuspended : 0u;
-    // A heartbeat from the future is as void as an old one: the unsigned difference is then huge.
-    const std::uint64_t age = liveness_us + 1'000 - beat.at_us;
-    if (beat.at_us == 0 || age > kDeadManUs + 1'000) now |= kDeadMan;
-    if (beat.at_us == 0 || age > kDeadManCancelUs + 1'000) now |= kDeadManCancel;
+    const std::uint64_t age = heartbeat_age_us(liveness_us, beat.at_us);
+    if (age > kDeadManUs) now |= kDeadMan;
+    if (age > kDeadManCancelUs) now |= kDeadManCancel;
     if (from_.journal) now |= journal_conditions(*from_.journal);
     if (from_.peer) {
-      const std::uint64_t peer_age =
-          liveness_us + 1'000 - from_.peer->heartbeat_us.load(std::memory_order_relaxed);
-      if (from_.peer->stage_state() != StageState::Ready || peer_age > kDeadManUs + 1'000)
+      const std::uint64_t beat_us = from_.peer->heartbeat_us.load(std::memory_order_relaxed);
+      if (from_.peer->stage_state() != StageState::Ready ||
+          heartbeat_age_us(liveness_us, beat_us) > kDeadManUs)
         now |= kPeerDead;
     }
     return now;

@@ -27,7 +27,8 @@ Allocation allocate(const AllocationRequest& r) noexcept {
   const Notional cost = cost_of_lot(r.price, r.lot);
   const Notional loss = at_risk(cost, r.stop);
   const auto by_money = [](Binding binding, Notional available, Notional needs) noexcept {
-    return Allocation{available.raw <= 0 ? 0 : available.raw / needs.raw, binding, available, needs};
+    return Allocation{available.raw <= 0 ? 0 : available.raw / needs.raw, binding, available,
+                      needs};
   };
   const std::array candidates{
       by_money(Binding::Alloc, part(r.equity, r.alloc, r.multiplier), cost),

@@ -33,12 +33,12 @@ constexpr std::string_view name_of(Binding binding) noexcept {
 
 struct AllocationRequest {
   Notional equity;
-  Notional cash;         // equity not in use
-  Notional cap_left;     // of the tighter capital cap
+  Notional cash;      // equity not in use
+  Notional cap_left;  // of the tighter capital cap
   Ppm alloc;
   Ppm risk;
-  Ppm stop;              // distance of the stop from the price
-  Price price;           // the limit price: the most a share can cost
+  Ppm stop;     // distance of the stop from the price
+  Price price;  // the limit price: the most a share can cost
   Qty lot;
   Qty freeze;
   std::int64_t multiplier;

@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max() / 4;
 
-void check_relations(const config::Table& table, const RiskConfig& risk, const PipelineConfig& pipeline) {
+void check_relations(const config::Table& table, const RiskConfig& risk,
+                     const PipelineConfig& pipeline) {
   if (table.sound("entry_slip") && table.sound("collar") && risk.entry_slip > risk.collar)
     table.fault("entry_slip", "must not exceed collar");
   if (table.sound("risk_per_trade") && table.sound("alloc") && risk.risk_per_trade > risk.alloc)
@@ -19,7 +20,8 @@ void check_relations(const config::Table& table, const RiskConfig& risk, const P
   for (const StrategyEntry& entry : pipeline.strategies) pairs += entry.instruments.size();
   if (pairs > kMaxPairs)
     table.fault("", "the pipeline has " + std::to_string(pairs) +
-                        " (strategy, instrument) pairs, risk keeps at most " + std::to_string(kMaxPairs));
+                        " (strategy, instrument) pairs, risk keeps at most " +
+                        std::to_string(kMaxPairs));
   for (const Instrument& instrument : pipeline.instruments)
     if (instrument.freeze < instrument.lot)
       table.fault("", "instrument " + instrument.name + ": freeze is below one lot");

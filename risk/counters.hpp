@@ -1,5 +1,5 @@
-// Numbers risk publishes, by the enums the stage counts with. A position in a name array is the number;
-// the driver writes the names into risk's page.
+// Numbers risk publishes, by the enums the stage counts with. A position in a name array is the
+// number; the driver writes the names into risk's page.
 #pragma once
 
 #include <array>
@@ -15,13 +15,13 @@ enum class Counter : std::uint16_t {
   OrdersExit = 2,
   OrdersCancel = 3,
   Fills = 4,
-  FillsRepeated = 5,      // a cum_qty that was applied already
-  FillsLate = 6,          // of an order that had ended
+  FillsRepeated = 5,  // a cum_qty that was applied already
+  FillsLate = 6,      // of an order that had ended
   ExitsStopLoss = 7,
   ExitsTakeProfit = 8,
   ExitsStrategy = 9,
-  ExitsRenewed = 10,      // sent again for a position whose exit did not fill
-  ExitsPaused = 11,       // due, and the level forbids it
+  ExitsRenewed = 10,  // sent again for a position whose exit did not fill
+  ExitsPaused = 11,   // due, and the level forbids it
   Reapproved = 12,
   Overfills = 13,
   UnknownReports = 14,
@@ -37,7 +37,8 @@ enum class Histogram : std::uint8_t {
   IntentToOrder = 0,  // approved_at - decided_at
   TickToApprove = 1   // approved_at - origin
 };
-inline constexpr std::array<std::string_view, 2> kHistogramNames{"intent_to_order_ns", "tick_to_approve_ns"};
+inline constexpr std::array<std::string_view, 2> kHistogramNames{"intent_to_order_ns",
+                                                                 "tick_to_approve_ns"};
 
 constexpr Counter reject_counter(Reason reason) noexcept {
   for (std::size_t i = 0; i < kReasons.size(); ++i)
@@ -66,29 +67,29 @@ consteval auto make_reject_names() {
 inline constexpr auto kRejectNames = make_reject_names();
 }  // namespace label
 
-inline constexpr std::size_t kCounters = static_cast<std::size_t>(Counter::FirstReject) + kReasons.size();
+inline constexpr std::size_t kCounters =
+    static_cast<std::size_t>(Counter::FirstReject) + kReasons.size();
 inline constexpr std::array<std::string_view, kCounters> kCounterNames = [] {
-  std::array<std::string_view, kCounters> names{
-      "intents_total",
-      "orders_total{kind=\"entry\"}",
-      "orders_total{kind=\"exit\"}",
-      "orders_total{kind=\"cancel\"}",
-      "fills_total",
-      "fills_repeated_total",
-      "fills_late_total",
-      "exits_total{kind=\"stop_loss\"}",
-      "exits_total{kind=\"take_profit\"}",
-      "exits_total{kind=\"strategy\"}",
-      "exits_renewed_total",
-      "exits_paused_total",
-      "reapproved_total",
-      "overfills_total",
-      "unknown_reports_total",
-      "reports_deferred_total",
-      "reports_lost_total",
-      "times_to_live_total",
-      "refused_by_gateway_total",
-      "rejects_total{reason=\"other\"}"};
+  std::array<std::string_view, kCounters> names{"intents_total",
+                                                "orders_total{kind=\"entry\"}",
+                                                "orders_total{kind=\"exit\"}",
+                                                "orders_total{kind=\"cancel\"}",
+                                                "fills_total",
+                                                "fills_repeated_total",
+                                                "fills_late_total",
+                                                "exits_total{kind=\"stop_loss\"}",
+                                                "exits_total{kind=\"take_profit\"}",
+                                                "exits_total{kind=\"strategy\"}",
+                                                "exits_renewed_total",
+                                                "exits_paused_total",
+                                                "reapproved_total",
+                                                "overfills_total",
+                                                "unknown_reports_total",
+                                                "reports_deferred_total",
+                                                "reports_lost_total",
+                                                "times_to_live_total",
+                                                "refused_by_gateway_total",
+                                                "rejects_total{reason=\"other\"}"};
   for (std::size_t i = 0; i < kReasons.size(); ++i)
     names[static_cast<std::size_t>(Counter::FirstReject) + i] = {label::kRejectNames[i].text.data(),
                                                                  label::kRejectNames[i].size};

@@ -41,7 +41,8 @@ PairIndex next_exit(const Rules& rules, State& state, HostTime now, Effects& fx)
       state.due.remove(pair);
       return;
     }
-    if (!allowed(state.scopes.level(place.strategy, place.instrument), OrderClass::ProtectiveExit)) {
+    if (!allowed(state.scopes.level(place.strategy, place.instrument),
+                 OrderClass::ProtectiveExit)) {
       if (position.paused == 0) fx.count(Counter::ExitsPaused);
       position.paused = 1;
       return;

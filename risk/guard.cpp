@@ -30,7 +30,9 @@ const Position& position_of(const Probe& p) noexcept {
   static constexpr Position kNone{};
   return p.pair == kNoPair ? kNone : p.state.positions.at(p.pair);
 }
-bool enters(const Probe& p) noexcept { return p.intent.action == Action::Enter; }
+bool enters(const Probe& p) noexcept {
+  return p.intent.action == Action::Enter;
+}
 
 Reason permits(Probe& p) noexcept {
   p.value = p.state.scopes.permits(p.intent.strategy, p.intent.instrument);
@@ -42,8 +44,9 @@ Reason kill_level(Probe& p) noexcept {
   const KillLevel level = p.state.scopes.level(p.intent.strategy, p.intent.instrument);
   p.value = static_cast<std::int64_t>(level);
   p.limit = static_cast<std::int64_t>(enters(p) ? KillLevel::Run : KillLevel::ReduceOnly);
-  return allowed(level, enters(p) ? OrderClass::Entry : OrderClass::StrategyExit) ? Reason::None
-                                                                                   : Reason::KillLevel;
+  return allowed(level, enters(p) ? OrderClass::Entry : OrderClass::StrategyExit)
+             ? Reason::None
+             : Reason::KillLevel;
 }
 
 Reason conditions(Probe& p) noexcept {
@@ -183,8 +186,8 @@ Reason open_orders(Probe& p) noexcept {
 
 Notional left_of_caps(const Probe& p) noexcept {
   const Notional global = p.state.scopes.global_cap() - p.state.used();
-  const Notional own = p.state.scopes.strategy_cap(p.intent.strategy) -
-                       p.state.used_by(p.intent.strategy, p.rules);
+  const Notional own =
+      p.state.scopes.strategy_cap(p.intent.strategy) - p.state.used_by(p.intent.strategy, p.rules);
   return std::min(global, own);
 }
 
@@ -225,7 +228,8 @@ Reason capital_cap(Probe& p) noexcept {
   const Notional own = p.state.scopes.strategy_cap(p.intent.strategy);
   const Notional all = p.state.used() + p.cost;
   const Notional mine = p.state.used_by(p.intent.strategy, p.rules) + p.cost;
-  if (at_most(p, all.raw, global.raw, Reason::CapitalCap) != Reason::None) return Reason::CapitalCap;
+  if (at_most(p, all.raw, global.raw, Reason::CapitalCap) != Reason::None)
+    return Reason::CapitalCap;
   return at_most(p, mine.raw, own.raw, Reason::CapitalCap);
 }
 
@@ -263,7 +267,9 @@ constexpr std::array kChain{
 
 }  // namespace
 
-std::span<const Check> chain() noexcept { return kChain; }
+std::span<const Check> chain() noexcept {
+  return kChain;
+}
 
 Probe prepare(const Rules& rules, const State& state, const Intent& intent, HostTime now,
               MarketTime market) noexcept {
@@ -273,9 +279,10 @@ Probe prepare(const Rules& rules, const State& state, const Intent& intent, Host
   const Quote& q = state.quotes.at(intent.instrument);
   if (!q.present()) return probe;
   const Price tick = rules.steps[intent.instrument].tick;
-  probe.price = intent.action == Action::Enter
-                    ? entry_price(intent.side, q, rules.limits.entry_slip, rules.limits.collar, tick)
-                    : exit_price(intent.side, q, rules.limits.exit_slip, tick);
+  probe.price =
+      intent.action == Action::Enter
+          ? entry_price(intent.side, q, rules.limits.entry_slip, rules.limits.collar, tick)
+          : exit_price(intent.side, q, rules.limits.exit_slip, tick);
   return probe;
 }
 
@@ -296,7 +303,8 @@ Price entry_price(Side side, const Quote& quote, Ppm slip, Ppm collar, Price tic
   // Both bounds are rounded toward the middle, so the collar is never passed by a rounding.
   const detail::Wide mid2 = quote.twice_mid();
   const detail::Wide far = mid2 * (buy ? kMillion + collar.raw : kMillion - collar.raw);
-  const Price bound{detail::clamp(buy ? far / (2 * kMillion) : (far + 2 * kMillion - 1) / (2 * kMillion))};
+  const Price bound{
+      detail::clamp(buy ? far / (2 * kMillion) : (far + 2 * kMillion - 1) / (2 * kMillion))};
   return buy ? std::max(round_down(std::min(slipped, bound), tick), round_up(touch, tick))
              : std::min(round_up(std::max(slipped, bound), tick), round_down(touch, tick));
 }

@@ -1,8 +1,9 @@
-// The guard: one ordered chain of checks between an intent and an order, cheap and safety-critical first.
-// The first refusal wins; it has one reason, and leaves what it measured and the bound it measured against.
+// The guard: one ordered chain of checks between an intent and an order, cheap and safety-critical
+// first. The first refusal wins; it has one reason, and leaves what it measured and the bound it
+// measured against.
 //
-// Pure: a check looks at the probe and changes nothing but the probe. The chain is data, so that a test
-// can run it with one check taken out and see what that check alone had stopped.
+// Pure: a check looks at the probe and changes nothing but the probe. The chain is data, so that a
+// test can run it with one check taken out and see what that check alone had stopped.
 #pragma once
 
 #include <span>
@@ -42,13 +43,15 @@ struct Check {
 [[nodiscard]] std::span<const Check> chain() noexcept;
 
 // The probe of an intent: its pair and its limit price.
-[[nodiscard]] Probe prepare(const Rules& rules, const State& state, const Intent& intent, HostTime now,
-                            MarketTime market) noexcept;
+[[nodiscard]] Probe prepare(const Rules& rules, const State& state, const Intent& intent,
+                            HostTime now, MarketTime market) noexcept;
 
 // None = passed; then qty and price are those of the order.
 [[nodiscard]] Reason run_checks(Probe& probe, std::span<const Check> checks) noexcept;
 
-// Through the touch by `slip`, no further than the collar, on the tick and never short of the touch.
-[[nodiscard]] Price entry_price(Side side, const Quote& quote, Ppm slip, Ppm collar, Price tick) noexcept;
+// Through the touch by `slip`, no further than the collar, on the tick and never short of the
+// touch.
+[[nodiscard]] Price entry_price(Side side, const Quote& quote, Ppm slip, Ppm collar,
+                                Price tick) noexcept;
 
 }  // namespace sluice::risk

@@ -1,7 +1,9 @@
-// The orders risk has let out: a fixed table of working ones, and the most recent ended ones behind them.
+// The orders risk has let out: a fixed table of working ones, and the most recent ended ones behind
+// them.
 //
-// An entry reserves capital at its limit price until it is filled, cancelled or refused. An ended order
-// stays until its place is needed, so that a fill which overtook its cancel still finds its position.
+// An entry reserves capital at its limit price until it is filled, cancelled or refused. An ended
+// order stays until its place is needed, so that a fill which overtook its cancel still finds its
+// position.
 #pragma once
 
 #include <array>
@@ -19,8 +21,8 @@ struct LiveOrder {
   Price price{};
   Qty qty{};
   Qty cum_qty{};
-  Notional reserved{};      // of what is not filled; entries only
-  HostTime deadline{};      // when the remainder is cancelled; asked again each time to live
+  Notional reserved{};  // of what is not filled; entries only
+  HostTime deadline{};  // when the remainder is cancelled; asked again each time to live
   HostTime origin{};
   std::uint64_t ended = 0;  // order of ending; 0 = works
   PairIndex pair = kNoPair;

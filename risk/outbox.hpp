@@ -1,6 +1,7 @@
-// Reports that could not be emitted at once: the seat's edge has no room, or this input has emitted there
-// already. Kept in order, and of each order only the newest state behind its Accepted (which alone carries
-// the approved quantity), so a stopped seat costs bounded memory and learns the truth when it resumes.
+// Reports that could not be emitted at once: the seat's edge has no room, or this input has emitted
+// there already. Kept in order, and of each order only the newest state behind its Accepted (which
+// alone carries the approved quantity), so a stopped seat costs bounded memory and learns the truth
+// when it resumes.
 #pragma once
 
 #include <array>

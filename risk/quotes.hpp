@@ -1,4 +1,5 @@
-// The last quote of every instrument and whether the feed behind it can be trusted. Written by ticks only.
+// The last quote of every instrument and whether the feed behind it can be trusted. Written by
+// ticks only.
 #pragma once
 
 #include <array>
@@ -8,8 +9,8 @@
 namespace sluice::risk {
 
 enum FeedTrouble : std::uint64_t {
-  kFeedGap = 1u << 0,   // records are missing; the newest state has not arrived yet
-  kFeedStale = 1u << 1, // the feed itself says that nothing arrives
+  kFeedGap = 1u << 0,    // records are missing; the newest state has not arrived yet
+  kFeedStale = 1u << 1,  // the feed itself says that nothing arrives
   kFeedDown = 1u << 2
 };
 

@@ -1,5 +1,6 @@
-// What came back from the gateway: fills, ends, doubts. Applied by cum_qty, so a repeated or late report
-// changes nothing, and one that stands for several (after a full ring) changes all they would have.
+// What came back from the gateway: fills, ends, doubts. Applied by cum_qty, so a repeated or late
+// report changes nothing, and one that stands for several (after a full ring) changes all they
+// would have.
 #include "risk/exits.hpp"
 #include "risk/stage.hpp"
 
@@ -75,15 +76,17 @@ void RiskStage::after_fill(PairIndex pair, const FillEffect& effect, const LiveO
     state_.due.remove(pair);
   }
   if (effect.flat) position.entries = 0;
-  // A late fill of an entry may add to a position whose exit has begun: what is left is looked at again.
-  if (position.open() && position.exit_kind != 0 && position.exit_order.raw == 0) state_.due.add(pair);
+  // A late fill of an entry may add to a position whose exit has begun: what is left is looked at
+  // again.
+  if (position.open() && position.exit_kind != 0 && position.exit_order.raw == 0)
+    state_.due.add(pair);
   state_.positions.mark(pair, state_.quotes.at(rules_.pair[order.pair].instrument));
   write_position(pair, turn.ctx);
   write_account(turn.ctx);
 }
 
-// Nothing of the order works any more. True if its seat is to be told: not when it lives on under another
-// slice of the same id.
+// Nothing of the order works any more. True if its seat is to be told: not when it lives on under
+// another slice of the same id.
 bool RiskStage::end_order(std::size_t index, const Report& report, Turn& turn) noexcept {
   if (!state_.orders.at(index).works()) return true;
   state_.orders.end(index);
@@ -100,7 +103,8 @@ bool RiskStage::end_order(std::size_t index, const Report& report, Turn& turn) n
   const bool epochs_moved = report.kind == ReportKind::Reject &&
                             (report.reason == Reason::Stale || report.reason == Reason::TooOld);
   if (order.kind == OrderKind::StrategyExit) {
-    // The strategy decides what follows its exit, but a protective exit may have become due meanwhile.
+    // The strategy decides what follows its exit, but a protective exit may have become due
+    // meanwhile.
     if (epochs_moved && reapprove(order, turn)) return false;
     if (position.open()) state_.due.add(order.pair);
   } else if (position.open()) {
@@ -129,7 +133,8 @@ bool RiskStage::reapprove(const LiveOrder& order, Turn& turn) noexcept {
   again.id = {order.id.raw + 1};
   again.qty = std::min(order.remaining(), position.size());
   again.cum_qty = {};
-  again.price = exit_price(order.side, quote, rules_.limits.exit_slip, rules_.steps[where.instrument].tick);
+  again.price =
+      exit_price(order.side, quote, rules_.limits.exit_slip, rules_.steps[where.instrument].tick);
   again.deadline = turn.ctx.now + rules_.limits.exit_ttl;
   if (!place(again, turn)) return false;
   position.exit_order = again.id;

@@ -1,5 +1,6 @@
-// What never changes while risk runs: its limits, the instruments' steps, and which strategy may trade
-// what. Built once from the configuration; the guard, the allocator and the exit engine only read it.
+// What never changes while risk runs: its limits, the instruments' steps, and which strategy may
+// trade what. Built once from the configuration; the guard, the allocator and the exit engine only
+// read it.
 #pragma once
 
 #include <array>
@@ -18,7 +19,9 @@ struct PairSet {
   std::array<std::uint64_t, 2> word{};
 
   constexpr void add(PairIndex pair) noexcept { word[pair / 64] |= std::uint64_t{1} << pair % 64; }
-  constexpr void remove(PairIndex pair) noexcept { word[pair / 64] &= ~(std::uint64_t{1} << pair % 64); }
+  constexpr void remove(PairIndex pair) noexcept {
+    word[pair / 64] &= ~(std::uint64_t{1} << pair % 64);
+  }
   [[nodiscard]] constexpr bool has(PairIndex pair) const noexcept {
     return (word[pair / 64] >> pair % 64 & 1) != 0;
   }
@@ -51,7 +54,8 @@ struct Rules {
   // Throws Error (Exit::Usage) if there are more pairs than kMaxPairs.
   Rules(const RiskConfig& risk, const PipelineConfig& pipeline);
 
-  [[nodiscard]] PairIndex pair_of(StrategyIndex strategy, InstrumentIndex instrument) const noexcept {
+  [[nodiscard]] PairIndex pair_of(StrategyIndex strategy,
+                                  InstrumentIndex instrument) const noexcept {
     return strategy < kMaxStrategies && instrument < kMaxInstruments ? pair_at[strategy][instrument]
                                                                      : kNoPair;
   }

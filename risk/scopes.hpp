@@ -1,7 +1,9 @@
-// What risk was told about its scopes, from Control records only: kill levels, permits, capital caps.
+// What risk was told about its scopes, from Control records only: kill levels, permits, capital
+// caps.
 //
-// Until told, a scope is at HALT, without a permit and with a cap of 0: zero is the safe state. The epochs
-// are kept to stamp orders with what they were decided under; the gateway compares them with the pages.
+// Until told, a scope is at HALT, without a permit and with a cap of 0: zero is the safe state. The
+// epochs are kept to stamp orders with what they were decided under; the gateway compares them with
+// the pages.
 #pragma once
 
 #include <algorithm>
@@ -45,16 +47,19 @@ class ScopeTable {
     return false;
   }
 
-  [[nodiscard]] constexpr KillLevel level(StrategyIndex strategy, InstrumentIndex instrument) const noexcept {
+  [[nodiscard]] constexpr KillLevel level(StrategyIndex strategy,
+                                          InstrumentIndex instrument) const noexcept {
     KillLevel worst = KillLevel::Run;
     for (const ScopeState* scope : four(strategy, instrument))
       worst = max_level(worst, scope ? scope->level : KillLevel::Halt);
     return worst;
   }
   // How many of the four scopes permit new risk.
-  [[nodiscard]] constexpr int permits(StrategyIndex strategy, InstrumentIndex instrument) const noexcept {
+  [[nodiscard]] constexpr int permits(StrategyIndex strategy,
+                                      InstrumentIndex instrument) const noexcept {
     int valid = 0;
-    for (const ScopeState* scope : four(strategy, instrument)) valid += scope ? scope->permitted : 0;
+    for (const ScopeState* scope : four(strategy, instrument))
+      valid += scope ? scope->permitted : 0;
     return valid;
   }
   [[nodiscard]] constexpr Notional global_cap() const noexcept { return scopes_[0].cap; }
@@ -63,10 +68,12 @@ class ScopeTable {
     return slot == kScopes ? Notional{} : scopes_[slot].cap;
   }
 
-  [[nodiscard]] constexpr std::uint32_t kill_epoch(StrategyIndex s, InstrumentIndex i) const noexcept {
+  [[nodiscard]] constexpr std::uint32_t kill_epoch(StrategyIndex s,
+                                                   InstrumentIndex i) const noexcept {
     return sum(s, i, &ScopeState::level_epoch);
   }
-  [[nodiscard]] constexpr std::uint32_t limits_epoch(StrategyIndex s, InstrumentIndex i) const noexcept {
+  [[nodiscard]] constexpr std::uint32_t limits_epoch(StrategyIndex s,
+                                                     InstrumentIndex i) const noexcept {
     return sum(s, i, &ScopeState::permit_epoch);
   }
 
@@ -74,10 +81,11 @@ class ScopeTable {
   // A value that is no level is HALT, like a word that does not check.
   static constexpr KillLevel level_of(std::int64_t value) noexcept {
     if (value >= 1 && value <= 6) return static_cast<KillLevel>(value);
-    return value == static_cast<std::int64_t>(KillLevel::Ended) ? KillLevel::Ended : KillLevel::Halt;
+    return value == static_cast<std::int64_t>(KillLevel::Ended) ? KillLevel::Ended
+                                                                : KillLevel::Halt;
   }
-  [[nodiscard]] constexpr std::array<const ScopeState*, 4> four(StrategyIndex strategy,
-                                                                InstrumentIndex instrument) const noexcept {
+  [[nodiscard]] constexpr std::array<const ScopeState*, 4> four(
+      StrategyIndex strategy, InstrumentIndex instrument) const noexcept {
     const auto at = [this](Scope scope) -> const ScopeState* {
       const std::size_t slot = scope_slot(scope);
       return slot == kScopes ? nullptr : &scopes_[slot];

@@ -43,8 +43,8 @@ void RiskStage::on_quote(const Tick& tick, Turn& turn) noexcept {
   write_account(turn.ctx);
 }
 
-// An exit of the strategy's own that still works is in the way of a protective one: it is cancelled, and
-// the protective exit, begun with that, follows when it has ended.
+// An exit of the strategy's own that still works is in the way of a protective one: it is
+// cancelled, and the protective exit, begun with that, follows when it has ended.
 void RiskStage::begin_exit(PairIndex pair, std::uint8_t wanted, Turn& turn) noexcept {
   Position& position = state_.positions.at(pair);
   if (position.exit_order.raw == 0) return state_.due.add(pair);
@@ -63,7 +63,8 @@ void RiskStage::count_exit(std::uint8_t kind, Effects& fx) noexcept {
 
 // A status of an instrument outside the table is one of the whole connection.
 void RiskStage::on_status(const Tick& tick) noexcept {
-  if (tick.instrument < rules_.instruments) return state_.quotes.status(tick.instrument, tick.status());
+  if (tick.instrument < rules_.instruments)
+    return state_.quotes.status(tick.instrument, tick.status());
   if (tick.instrument < kMaxInstruments) return;
   for (std::size_t i = 0; i < rules_.instruments; ++i)
     state_.quotes.status(static_cast<InstrumentIndex>(i), tick.status());
@@ -122,9 +123,17 @@ void RiskStage::enter(const Probe& probe, Turn& turn) noexcept {
   ++gate.passed;
   turn.ctx.fx.row(RowTable::Instrument, intent.instrument, gate);
   write_account(turn.ctx);
-  tell({.id = intent.id, .instrument = intent.instrument, .strategy = intent.strategy, .side = intent.side,
-        .kind = ReportKind::Accepted, .reason = Reason::None, .price = order.price, .qty = order.qty,
-        .cum_qty = {}, .venue_time = probe.market, .at = now},
+  tell({.id = intent.id,
+        .instrument = intent.instrument,
+        .strategy = intent.strategy,
+        .side = intent.side,
+        .kind = ReportKind::Accepted,
+        .reason = Reason::None,
+        .price = order.price,
+        .qty = order.qty,
+        .cum_qty = {},
+        .venue_time = probe.market,
+        .at = now},
        turn);
 }
 
@@ -144,17 +153,25 @@ void RiskStage::exit_on_request(const Probe& probe, Turn& turn) noexcept {
   turn.ctx.fx.count(Counter::OrdersExit);
   turn.ctx.fx.count(Counter::ExitsStrategy);
   write_position(probe.pair, turn.ctx);
-  tell({.id = intent.id, .instrument = intent.instrument, .strategy = intent.strategy, .side = intent.side,
-        .kind = ReportKind::Accepted, .reason = Reason::None, .price = order.price, .qty = order.qty,
-        .cum_qty = {}, .venue_time = probe.market, .at = now},
+  tell({.id = intent.id,
+        .instrument = intent.instrument,
+        .strategy = intent.strategy,
+        .side = intent.side,
+        .kind = ReportKind::Accepted,
+        .reason = Reason::None,
+        .price = order.price,
+        .qty = order.qty,
+        .cum_qty = {},
+        .venue_time = probe.market,
+        .at = now},
        turn);
 }
 
 // Cancels pass at any level and wait for room if there is none; only their target has to exist.
 void RiskStage::cancel_on_request(const Intent& intent, Turn& turn) noexcept {
   const std::size_t index = state_.orders.find(intent.id);
-  const bool theirs = index != kNoOrder && state_.orders.at(index).works() &&
-                      intent.id.origin() == intent.seat + 1;
+  const bool theirs =
+      index != kNoOrder && state_.orders.at(index).works() && intent.id.origin() == intent.seat + 1;
   if (theirs) {
     state_.orders.at(index).cancel_due = 1;
     return;
@@ -169,22 +186,39 @@ void RiskStage::refuse(const Probe& probe, Reason reason, Turn& turn) noexcept {
   turn.ctx.fx.count(reject_counter(reason));
   if (intent.instrument < kMaxInstruments) {
     GateRow& gate = state_.gates[intent.instrument];
-    gate = {.instrument = intent.instrument, .strategy = intent.strategy, .reason = reason, .armed = 0,
+    gate = {.instrument = intent.instrument,
+            .strategy = intent.strategy,
+            .reason = reason,
+            .armed = 0,
             .reserved = reason == Reason::AllocatorZero ? static_cast<std::uint8_t>(probe.binding)
                                                         : std::uint8_t{0},
-            .value = probe.value, .limit = probe.limit, .at = turn.ctx.now, .passed = gate.passed,
-            .refused = gate.refused + 1, .market_at = probe.market};
+            .value = probe.value,
+            .limit = probe.limit,
+            .at = turn.ctx.now,
+            .passed = gate.passed,
+            .refused = gate.refused + 1,
+            .market_at = probe.market};
     turn.ctx.fx.row(RowTable::Instrument, intent.instrument, gate);
   }
   const std::int64_t qty =
       reason == Reason::AllocatorZero ? static_cast<std::int64_t>(probe.binding) : probe.qty.raw;
-  // An id that names another seat is answered on the edge of the seat that sent it, under its own origin.
+  // An id that names another seat is answered on the edge of the seat that sent it, under its own
+  // origin.
   OrderId id = intent.id;
   if (id.origin() != intent.seat + 1)
-    id = OrderId::make(id.run(), static_cast<std::uint8_t>(intent.seat + 1), id.counter(), id.slice());
-  tell({.id = id, .instrument = intent.instrument, .strategy = intent.strategy, .side = intent.side,
-        .kind = ReportKind::Reject, .reason = reason, .price = intent.price, .qty = {qty}, .cum_qty = {},
-        .venue_time = probe.market, .at = turn.ctx.now},
+    id = OrderId::make(id.run(), static_cast<std::uint8_t>(intent.seat + 1), id.counter(),
+                       id.slice());
+  tell({.id = id,
+        .instrument = intent.instrument,
+        .strategy = intent.strategy,
+        .side = intent.side,
+        .kind = ReportKind::Reject,
+        .reason = reason,
+        .price = intent.price,
+        .qty = {qty},
+        .cum_qty = {},
+        .venue_time = probe.market,
+        .at = turn.ctx.now},
        turn);
 }
 
@@ -201,19 +235,20 @@ void RiskStage::emit_order(const LiveOrder& order, OrderKind kind, Turn& turn) n
   const Pair& pair = rules_.pair[order.pair];
   const bool cancel = kind == OrderKind::Cancel;
   turn.order_sent = true;
-  turn.ctx.out.emit(Edge::RiskGateway,
-                    Order{.id = order.id,
-                          .instrument = pair.instrument,
-                          .strategy = pair.strategy,
-                          .side = order.side,
-                          .kind = kind,
-                          .flags = 0,
-                          .price = cancel ? Price{} : order.price,
-                          .qty = cancel ? Qty{} : order.qty,
-                          .origin = order.origin,
-                          .approved_at = turn.ctx.now,
-                          .kill_epoch = state_.scopes.kill_epoch(pair.strategy, pair.instrument),
-                          .limits_epoch = state_.scopes.limits_epoch(pair.strategy, pair.instrument)});
+  turn.ctx.out.emit(
+      Edge::RiskGateway,
+      Order{.id = order.id,
+            .instrument = pair.instrument,
+            .strategy = pair.strategy,
+            .side = order.side,
+            .kind = kind,
+            .flags = 0,
+            .price = cancel ? Price{} : order.price,
+            .qty = cancel ? Qty{} : order.qty,
+            .origin = order.origin,
+            .approved_at = turn.ctx.now,
+            .kill_epoch = state_.scopes.kill_epoch(pair.strategy, pair.instrument),
+            .limits_epoch = state_.scopes.limits_epoch(pair.strategy, pair.instrument)});
 }
 
 // A protective exit of what is open, at the newest quote, under a new id.
@@ -264,7 +299,8 @@ bool RiskStage::send_next_cancel(Turn& turn) noexcept {
 void RiskStage::pump(Turn& turn) noexcept {
   bool more = false;
   if (state_.order_edge_full == 0) {
-    PairIndex next = state_.due.empty() ? kNoPair : next_exit(rules_, state_, turn.ctx.now, turn.ctx.fx);
+    PairIndex next =
+        state_.due.empty() ? kNoPair : next_exit(rules_, state_, turn.ctx.now, turn.ctx.fx);
     if (next != kNoPair && order_edge_open(turn)) {
       send_exit(next, turn);
       next = next_exit(rules_, state_, turn.ctx.now, turn.ctx.fx);
@@ -313,7 +349,9 @@ void RiskStage::on(const Control& control, Context& ctx) noexcept {
       write_account(ctx);
       break;
     case ControlKind::Rate: state_.market.set_rate(control.after, ctx.now); break;
-    case ControlKind::Conditions: state_.conditions = static_cast<std::uint64_t>(control.after); break;
+    case ControlKind::Conditions:
+      state_.conditions = static_cast<std::uint64_t>(control.after);
+      break;
     case ControlKind::EdgeFull: edge(control, true); break;
     case ControlKind::EdgeRoom: edge(control, false); break;
     case ControlKind::Deadline: due_deadlines(turn); break;
@@ -324,8 +362,9 @@ void RiskStage::on(const Control& control, Context& ctx) noexcept {
   pump(turn);
 }
 
-// A new run: nothing that the old one permitted holds, and its clock and rings are gone. Positions, profit
-// and loss stay. Orders that still work here are cancelled; the answers settle what became of them.
+// A new run: nothing that the old one permitted holds, and its clock and rings are gone. Positions,
+// profit and loss stay. Orders that still work here are cancelled; the answers settle what became
+// of them.
 void RiskStage::start_run(const Control& control, Turn& turn) noexcept {
   state_.run = static_cast<std::uint16_t>(control.after);
   state_.exit_counter = 0;
@@ -337,7 +376,7 @@ void RiskStage::start_run(const Control& control, Turn& turn) noexcept {
   state_.outbox.clear();
   state_.rows_at = {};
   state_.retry_at = HostTime::never();
-  state_.market.received = turn.ctx.now;  // the host's clock may have started anew
+  state_.market.received = turn.ctx.now;               // the host's clock may have started anew
   state_.more = state_.orders.working() != 0 ? 1 : 0;  // nothing leaves before the run has begun
   const HostTime now = turn.ctx.now;
   state_.orders.each_working([this, now](std::size_t index, const LiveOrder&) noexcept {
@@ -355,11 +394,13 @@ void RiskStage::edge(const Control& control, bool full) noexcept {
   for (SeatIndex seat = 0; seat < kSeats; ++seat) {
     if (which != risk_seat(seat)) continue;
     const unsigned bit = 1u << seat;
-    state_.seats_full = static_cast<std::uint8_t>(full ? state_.seats_full | bit : state_.seats_full & ~bit);
+    state_.seats_full =
+        static_cast<std::uint8_t>(full ? state_.seats_full | bit : state_.seats_full & ~bit);
   }
 }
 
-// Time to live ran out: the remainder is cancelled, and asked for again each time to live until it ends.
+// Time to live ran out: the remainder is cancelled, and asked for again each time to live until it
+// ends.
 void RiskStage::due_deadlines(Turn& turn) noexcept {
   const HostTime now = turn.ctx.now;
   state_.orders.each_working([&](std::size_t index, const LiveOrder& order) noexcept {
@@ -367,7 +408,8 @@ void RiskStage::due_deadlines(Turn& turn) noexcept {
     const bool entry = order.kind == OrderKind::Entry;
     turn.ctx.fx.count(Counter::TimesToLive);
     state_.orders.at(index).cancel_due = 1;
-    state_.orders.at(index).deadline = now + (entry ? rules_.limits.entry_ttl : rules_.limits.exit_ttl);
+    state_.orders.at(index).deadline =
+        now + (entry ? rules_.limits.entry_ttl : rules_.limits.exit_ttl);
   });
   state_.orders.refresh_deadline();
   if (state_.retry_at > now) return;
@@ -393,19 +435,20 @@ void RiskStage::look_at_open_positions() noexcept {
 
 void RiskStage::write_position(PairIndex pair, Context& ctx) const noexcept {
   const Position& p = state_.positions.at(pair);
-  ctx.fx.row(RowTable::Position, pair,
-             PositionRow{.instrument = rules_.pair[pair].instrument,
-                         .strategy = rules_.pair[pair].strategy,
-                         .used = p.used,
-                         .exit_pending = p.exit_kind != 0 || p.exit_order.raw != 0 ? std::uint8_t{1}
-                                                                                   : std::uint8_t{0},
-                         .reserved = 0,
-                         .qty = p.qty,
-                         .average = p.average(),
-                         .last = p.mark,
-                         .realised = p.realised,
-                         .unrealised = p.unrealised,
-                         .opened_at = p.opened_host});
+  ctx.fx.row(
+      RowTable::Position, pair,
+      PositionRow{.instrument = rules_.pair[pair].instrument,
+                  .strategy = rules_.pair[pair].strategy,
+                  .used = p.used,
+                  .exit_pending =
+                      p.exit_kind != 0 || p.exit_order.raw != 0 ? std::uint8_t{1} : std::uint8_t{0},
+                  .reserved = 0,
+                  .qty = p.qty,
+                  .average = p.average(),
+                  .last = p.mark,
+                  .realised = p.realised,
+                  .unrealised = p.unrealised,
+                  .opened_at = p.opened_host});
 }
 
 void RiskStage::write_account(Context& ctx) const noexcept {
@@ -421,7 +464,8 @@ void RiskStage::write_account(Context& ctx) const noexcept {
 }
 
 void RiskStage::write_rows(Context& ctx) const noexcept {
-  for (std::size_t pair = 0; pair < rules_.pairs; ++pair) write_position(static_cast<PairIndex>(pair), ctx);
+  for (std::size_t pair = 0; pair < rules_.pairs; ++pair)
+    write_position(static_cast<PairIndex>(pair), ctx);
   for (std::size_t i = 0; i < rules_.instruments; ++i)
     ctx.fx.row(RowTable::Instrument, i, state_.gates[i]);
   write_account(ctx);

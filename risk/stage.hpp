@@ -1,11 +1,13 @@
-// Risk: the single-threaded owner of money. Tick, Intent, Report, Control in; Order on RiskGateway and
-// Report on risk_seat(seat) out.
+// Risk: the single-threaded owner of money. Tick, Intent, Report, Control in; Order on RiskGateway
+// and Report on risk_seat(seat) out.
 //
-// Entries fail closed, exits stay open: a missing permit, a stale feed, a condition or a full ring refuses
-// entries only. Capital is reserved before an order leaves and a position is closed by fills alone.
+// Entries fail closed, exits stay open: a missing permit, a stale feed, a condition or a full ring
+// refuses entries only. Capital is reserved before an order leaves and a position is closed by
+// fills alone.
 //
-// At most one record per edge and input: what cannot leave at once waits in state_ (exits due, cancels due,
-// reports in the outbox) and leaves with Control{Continue} or Control{EdgeRoom}, exits first.
+// At most one record per edge and input: what cannot leave at once waits in state_ (exits due,
+// cancels due, reports in the outbox) and leaves with Control{Continue} or Control{EdgeRoom}, exits
+// first.
 #pragma once
 
 #include "core/stage.hpp"
@@ -56,7 +58,8 @@ class RiskStage {
 
   // Reports (reports.cpp)
   void book_fill(std::size_t index, const Report& report, Turn& turn) noexcept;
-  void after_fill(PairIndex pair, const FillEffect& effect, const LiveOrder& order, Turn& turn) noexcept;
+  void after_fill(PairIndex pair, const FillEffect& effect, const LiveOrder& order,
+                  Turn& turn) noexcept;
   bool end_order(std::size_t index, const Report& report, Turn& turn) noexcept;
   bool reapprove(const LiveOrder& order, Turn& turn) noexcept;
   void retry_later(Position& position, HostTime now) noexcept;

@@ -1,5 +1,5 @@
-// All that risk knows and that changes: a checkpoint is a copy of it, and a replayed journal ends in the
-// same bytes. So it is trivially copyable and has no padding.
+// All that risk knows and that changes: a checkpoint is a copy of it, and a replayed journal ends
+// in the same bytes. So it is trivially copyable and has no padding.
 #pragma once
 
 #include <array>
@@ -21,14 +21,14 @@ struct State {
   OrderTable orders{};
   PositionTable positions{};
   Outbox outbox{};
-  PairSet due{};                // positions whose exit is to be looked at
-  std::array<GateRow, kMaxInstruments> gates{};  // the last refusal of each instrument
+  PairSet due{};                                     // positions whose exit is to be looked at
+  std::array<GateRow, kMaxInstruments> gates{};      // the last refusal of each instrument
   std::array<std::uint32_t, kSeats> last_counter{};  // of the seats' intent ids
-  std::uint64_t conditions = 0; // Condition bits
-  MarketTime day_end{};         // 0 = no day yet
-  Notional day_base{};          // profit and loss when the day began
-  HostTime rows_at{};           // when marks were last written to rows
-  HostTime retry_at = HostTime::never();  // earliest retry of a refused exit
+  std::uint64_t conditions = 0;                      // Condition bits
+  MarketTime day_end{};                              // 0 = no day yet
+  Notional day_base{};                               // profit and loss when the day began
+  HostTime rows_at{};                                // when marks were last written to rows
+  HostTime retry_at = HostTime::never();             // earliest retry of a refused exit
   std::uint32_t exit_counter = 0;
   std::uint16_t run = 0;
   std::uint8_t order_edge_full = 0;
@@ -51,6 +51,7 @@ struct State {
   }
 };
 static_assert(kSeats <= 8, "seats_full has a bit per seat");
-static_assert(std::is_trivially_copyable_v<State> && std::has_unique_object_representations_v<State>);
+static_assert(std::is_trivially_copyable_v<State> &&
+              std::has_unique_object_representations_v<State>);
 
 }  // namespace sluice::risk

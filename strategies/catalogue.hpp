@@ -1,5 +1,6 @@
-// The strategies that exist, as an explicit table: the word in the configuration -> how it is built. No
-// self-registration; adding a strategy is one type in AnyStrategy and one line in catalogue.cpp.
+// The strategies that exist, as an explicit table: the word in the configuration -> how it is
+// built. No self-registration; adding a strategy is one type in AnyStrategy and one line in
+// catalogue.cpp.
 #pragma once
 
 #include <string_view>
@@ -16,8 +17,8 @@ static_assert(std::is_trivially_copyable_v<AnyStrategy>);
 
 [[nodiscard]] std::vector<std::string_view> known_kinds();
 
-// Parses the entry's parameters into a fresh strategy. An unknown kind throws Error (Exit::Usage) that
-// lists the known ones; faulty parameters become faults of the document as everywhere.
+// Parses the entry's parameters into a fresh strategy. An unknown kind throws Error (Exit::Usage)
+// that lists the known ones; faulty parameters become faults of the document as everywhere.
 [[nodiscard]] AnyStrategy make_strategy(const StrategyEntry& entry);
 
 }  // namespace sluice::strategies

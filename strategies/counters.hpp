@@ -1,5 +1,5 @@
-// Numbers a seat publishes, by the enums the stage counts with. A position in a name array is the number;
-// the driver writes the names into the seat's page.
+// Numbers a seat publishes, by the enums the stage counts with. A position in a name array is the
+// number; the driver writes the names into the seat's page.
 #pragma once
 
 #include <algorithm>
@@ -10,8 +10,8 @@
 
 namespace sluice::strategies {
 
-// The reasons a report can bring back, in the order of their counters. The words are risk's (risk/explain.hpp);
-// a test compares the two, because stages never include each other.
+// The reasons a report can bring back, in the order of their counters. The words are risk's
+// (risk/explain.hpp); a test compares the two, because stages never include each other.
 struct ReasonWord {
   Reason reason;
   std::string_view word;
@@ -66,9 +66,9 @@ enum class Counter : std::uint16_t {
   RefusedOutstanding = 6,
   RefusedMissingData = 7,
   RefusedMinGap = 8,
-  ReportsUnknown = 9,   // of an intent that is not outstanding
-  RejectedOther = 10,   // a reason that is not in the list
-  FirstRejected = 11    // + position in kReasonWords
+  ReportsUnknown = 9,  // of an intent that is not outstanding
+  RejectedOther = 10,  // a reason that is not in the list
+  FirstRejected = 11   // + position in kReasonWords
 };
 
 enum class Histogram : std::uint8_t {
@@ -108,18 +108,17 @@ inline constexpr auto kRejectedNames = make_rejected_names();
 inline constexpr std::size_t kCounters =
     static_cast<std::size_t>(Counter::FirstRejected) + kReasonWords.size();
 inline constexpr std::array<std::string_view, kCounters> kCounterNames = [] {
-  std::array<std::string_view, kCounters> names{
-      "ticks_total",
-      "reports_total",
-      "signals_generated_total",
-      "intents_total",
-      "signals_superseded_total",
-      "signals_rejected_total{reason=\"seat_ring_full\"}",
-      "signals_rejected_total{reason=\"outstanding\"}",
-      "signals_rejected_total{reason=\"missing_data\"}",
-      "signals_rejected_total{reason=\"min_gap\"}",
-      "reports_unknown_total",
-      "signals_rejected_total{reason=\"other\"}"};
+  std::array<std::string_view, kCounters> names{"ticks_total",
+                                                "reports_total",
+                                                "signals_generated_total",
+                                                "intents_total",
+                                                "signals_superseded_total",
+                                                "signals_rejected_total{reason=\"seat_ring_full\"}",
+                                                "signals_rejected_total{reason=\"outstanding\"}",
+                                                "signals_rejected_total{reason=\"missing_data\"}",
+                                                "signals_rejected_total{reason=\"min_gap\"}",
+                                                "reports_unknown_total",
+                                                "signals_rejected_total{reason=\"other\"}"};
   for (std::size_t i = 0; i < kReasonWords.size(); ++i)
     names[static_cast<std::size_t>(Counter::FirstRejected) + i] = {
         label::kRejectedNames[i].text.data(), label::kRejectedNames[i].size};

@@ -5,7 +5,8 @@ namespace sluice::strategies {
 MomentumBuying::Parameters MomentumBuying::parse(const config::Table& table) {
   const Parameters parameters{.window = table.duration("window_s", 1, 86'400),
                               .min_gap = table.duration("min_gap_s", 0, 86'400)};
-  // No indicator feeds a filter yet: only its absence can be configured, so that no number is ignored.
+  // No indicator feeds a filter yet: only its absence can be configured, so that no number is
+  // ignored.
   (void)table.choice("min_rsi", {"off"});
   return parameters;
 }
@@ -43,7 +44,8 @@ Signal MomentumBuying::on_trade(const Tick& tick) noexcept {
   armed_ = 0;
   broken_ = previous_high;
   disarmed_at_ = newest_;
-  if (signalled_at_.ns != 0 && newest_ - signalled_at_ < min_gap_) return {.verdict = Verdict::MinGap};
+  if (signalled_at_.ns != 0 && newest_ - signalled_at_ < min_gap_)
+    return {.verdict = Verdict::MinGap};
   signalled_at_ = newest_;
   return {.verdict = Verdict::Signal, .price = tick.price()};
 }
@@ -68,7 +70,8 @@ Signal MomentumBuying::lost_sight(StatusCode code) noexcept {
   return {};
 }
 
-// Drops the slices that the window, counted in whole slices before the current one, no longer covers.
+// Drops the slices that the window, counted in whole slices before the current one, no longer
+// covers.
 void MomentumBuying::expire(std::int64_t slice) noexcept {
   while (count_ != 0 && queue_[head_].index < slice - kSlices) {
     head_ = (head_ + 1) % kQueue;

@@ -1,14 +1,14 @@
-// Momentum buying, the `fixed` rule: buys when a trade prints above the highest trade of the preceding
-// window. The high never contains the trade it is compared with.
+// Momentum buying, the `fixed` rule: buys when a trade prints above the highest trade of the
+// preceding window. The high never contains the trade it is compared with.
 //
-// Edge-triggered: after a breakout it is disarmed until a trade falls back to the broken high or below, or
-// a whole window has passed. A signal needs a full window of observation first, and min_gap_s of market
-// time since the last one; a breakout inside the gap spends its edge.
+// Edge-triggered: after a breakout it is disarmed until a trade falls back to the broken high or
+// below, or a whole window has passed. A signal needs a full window of observation first, and
+// min_gap_s of market time since the last one; a breakout inside the gap spends its edge.
 //
-// The window is kept in 64 slices plus the current one as a queue of falling highs, so it covers between
-// window_s and 65/64 of it at amortised constant cost. A STATUS gap or a lost session does not empty it
-// (one lost record would silence the strategy for a window): it counts as missing data and disarms, so
-// that a high crossed while nobody looked is not taken for a breakout.
+// The window is kept in 64 slices plus the current one as a queue of falling highs, so it covers
+// between window_s and 65/64 of it at amortised constant cost. A STATUS gap or a lost session does
+// not empty it (one lost record would silence the strategy for a window): it counts as missing data
+// and disarms, so that a high crossed while nobody looked is not taken for a breakout.
 #pragma once
 
 #include <array>
@@ -35,7 +35,9 @@ class MomentumBuying {
   [[nodiscard]] View view() const noexcept { return {last_, high().raw, armed_ != 0}; }
 
   // Highest trade of the window; 0 = no trade in it.
-  [[nodiscard]] Price high() const noexcept { return count_ == 0 ? Price{} : Price{queue_[head_].high}; }
+  [[nodiscard]] Price high() const noexcept {
+    return count_ == 0 ? Price{} : Price{queue_[head_].high};
+  }
 
  private:
   struct Slice {
@@ -54,11 +56,11 @@ class MomentumBuying {
   Duration window_{};
   Duration min_gap_{};
   Duration slice_{1};
-  MarketTime since_{};        // first trade of an unbroken observation; 0 = none yet
-  MarketTime newest_{};       // venue times never go backwards in here
-  MarketTime signalled_at_{}; // 0 = never
+  MarketTime since_{};         // first trade of an unbroken observation; 0 = none yet
+  MarketTime newest_{};        // venue times never go backwards in here
+  MarketTime signalled_at_{};  // 0 = never
   MarketTime disarmed_at_{};
-  std::int64_t broken_ = 0;   // the high whose crossing disarmed it
+  std::int64_t broken_ = 0;  // the high whose crossing disarmed it
   std::int64_t last_ = 0;
   std::uint32_t head_ = 0;
   std::uint32_t count_ = 0;

@@ -54,9 +54,10 @@ void StrategyStage::on(const Tick& tick, Context& ctx) noexcept {
     evaluate(static_cast<std::size_t>(std::countr_zero(waiting)), tick, taken, ctx);
 }
 
-void StrategyStage::evaluate(std::size_t pair, const Tick& tick, bool& taken, Context& ctx) noexcept {
-  const Signal signal = std::visit([&](auto& s) noexcept { return s.on_tick(tick); },
-                                   state_.pairs[pair].strategy);
+void StrategyStage::evaluate(std::size_t pair, const Tick& tick, bool& taken,
+                             Context& ctx) noexcept {
+  const Signal signal =
+      std::visit([&](auto& s) noexcept { return s.on_tick(tick); }, state_.pairs[pair].strategy);
   switch (signal.verdict) {
     case Verdict::Quiet:
       if (tick.kind == TickKind::Trade) show(pair, tick, Reason::None, false, ctx);
@@ -90,7 +91,8 @@ Reason StrategyStage::form_intent(std::size_t index, const Signal& signal, const
     ctx.fx.count(Counter::RefusedRingFull);
     return Reason::RingFull;
   }
-  const OrderId id = OrderId::make(state_.run, static_cast<std::uint8_t>(seat_ + 1), ++state_.counter);
+  const OrderId id =
+      OrderId::make(state_.run, static_cast<std::uint8_t>(seat_ + 1), ++state_.counter);
   pair.outstanding = id;
   pair.approved = {};
   ctx.out.emit(seat_risk(seat_), Intent{.id = id,

@@ -1,9 +1,10 @@
-// A seat: one strategy process's stage. Holds 1..n strategies in priority order and turns their signals
-// into intents: Tick, Report, Control in; Intent on seat_risk(seat) out.
+// A seat: one strategy process's stage. Holds 1..n strategies in priority order and turns their
+// signals into intents: Tick, Report, Control in; Intent on seat_risk(seat) out.
 //
-// Every strategy sees every tick of its instruments; the first signal by priority forms the intent. At
-// most one intent per (strategy, instrument) is outstanding, until a report ends it. A signal that cannot
-// become an intent is counted and gone: a signal is an edge, and edges are not repeated.
+// Every strategy sees every tick of its instruments; the first signal by priority forms the intent.
+// At most one intent per (strategy, instrument) is outstanding, until a report ends it. A signal
+// that cannot become an intent is counted and gone: a signal is an edge, and edges are not
+// repeated.
 #pragma once
 
 #include <array>
@@ -22,17 +23,17 @@ class StrategyStage {
 
   struct Pair {
     AnyStrategy strategy{};
-    OrderId outstanding{};    // 0 = none
-    Qty approved{};           // of the outstanding intent, from its Accepted report
+    OrderId outstanding{};  // 0 = none
+    Qty approved{};         // of the outstanding intent, from its Accepted report
   };
   // All that changes after construction; a checkpoint is a copy of it.
   struct State {
     std::array<Pair, kMaxPairs> pairs{};  // in priority order
     std::array<GateRow, kMaxStrategies> gates{};
-    std::uint32_t counter = 0;            // of the last intent id
+    std::uint32_t counter = 0;  // of the last intent id
     std::uint16_t run = 0;
     std::uint8_t edge_full = 0;
-    std::uint8_t started = 0;             // RunStart was seen: without it no id is unique
+    std::uint8_t started = 0;  // RunStart was seen: without it no id is unique
   };
   static_assert(std::is_trivially_copyable_v<State>);
 
@@ -64,7 +65,8 @@ class StrategyStage {
   SeatIndex seat_;
   std::size_t pairs_ = 0;
   std::array<Place, kMaxPairs> places_{};
-  std::array<std::uint64_t, kMaxInstruments> of_instrument_{};  // bit = pair, so bits are in priority order
+  std::array<std::uint64_t, kMaxInstruments>
+      of_instrument_{};  // bit = pair, so bits are in priority order
   State state_;
 };
 

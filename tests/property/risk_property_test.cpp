@@ -1,5 +1,6 @@
-// What must hold for any input: the allocator's bounds, position accounting against a cash book, and the
-// capital cap and totals of the whole stage under random traffic. SLUICE_SEED replays a seed.
+// What must hold for any input: the allocator's bounds, position accounting against a cash book,
+// and the capital cap and totals of the whole stage under random traffic. SLUICE_SEED replays a
+// seed.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -22,10 +23,14 @@ std::uint64_t seed_of(std::uint64_t fallback) {
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : random_(seed) {}
-  std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(n)); }
+  std::int64_t below(std::int64_t n) {
+    return static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(n));
+  }
   std::int64_t between(std::int64_t low, std::int64_t high) { return low + below(high - low + 1); }
   // Over many magnitudes.
-  std::int64_t magnitude(int bits) { return static_cast<std::int64_t>(random_() >> (63 - below(bits))); }
+  std::int64_t magnitude(int bits) {
+    return static_cast<std::int64_t>(random_() >> (63 - below(bits)));
+  }
 
  private:
   std::mt19937_64 random_;
@@ -34,17 +39,18 @@ class Dice {
 TEST(AllocatorProperty, NeverExceedsAnyBoundAndNeverGivesLessThanItCould) {
   for (std::uint64_t seed = seed_of(1); seed < seed_of(1) + 20'000; ++seed) {
     Dice dice(seed);
-    const AllocationRequest r{.equity = {dice.magnitude(58)},
-                              .cash = {dice.magnitude(58) - (dice.below(8) == 0 ? kScale * 1'000 : 0)},
-                              .cap_left = {dice.magnitude(58) - (dice.below(8) == 0 ? kScale * 1'000 : 0)},
-                              .alloc = {dice.between(1, 1'000'000)},
-                              .risk = {dice.between(1, 1'000'000)},
-                              .stop = {dice.between(1, 999'999)},
-                              .price = {dice.magnitude(45)},
-                              .lot = {dice.magnitude(40)},
-                              .freeze = {dice.magnitude(50)},
-                              .multiplier = dice.between(1, 3),
-                              .max_lots = dice.magnitude(30)};
+    const AllocationRequest r{
+        .equity = {dice.magnitude(58)},
+        .cash = {dice.magnitude(58) - (dice.below(8) == 0 ? kScale * 1'000 : 0)},
+        .cap_left = {dice.magnitude(58) - (dice.below(8) == 0 ? kScale * 1'000 : 0)},
+        .alloc = {dice.between(1, 1'000'000)},
+        .risk = {dice.between(1, 1'000'000)},
+        .stop = {dice.between(1, 999'999)},
+        .price = {dice.magnitude(45)},
+        .lot = {dice.magnitude(40)},
+        .freeze = {dice.magnitude(50)},
+        .multiplier = dice.between(1, 3),
+        .max_lots = dice.magnitude(30)};
     const Allocation found = allocate(r);
     ASSERT_GE(found.lots, 0) << "seed " << seed;
     if (r.price.raw <= 0 || r.lot.raw <= 0) continue;
@@ -53,12 +59,13 @@ TEST(AllocatorProperty, NeverExceedsAnyBoundAndNeverGivesLessThanItCould) {
       const Wide qty = Wide{r.lot.raw} * lots;
       const Wide cost = Wide{r.price.raw} * r.lot.raw;  // at 1e-16, of one lot
       const Wide unit = Wide{kScale};
-      const auto rounded = (cost + unit - 1) / unit;    // what one lot costs, never too little
+      const auto rounded = (cost + unit - 1) / unit;  // what one lot costs, never too little
       const Wide loss = (rounded * r.stop.raw + 999'999) / 1'000'000;
       const Wide budget = Wide{r.equity.raw} * r.alloc.raw / 1'000'000 * r.multiplier;
       const Wide risk = Wide{r.equity.raw} * r.risk.raw / 1'000'000 * r.multiplier;
-      return rounded * lots <= budget && rounded * lots <= r.cash.raw && rounded * lots <= r.cap_left.raw &&
-             loss * lots <= risk && qty <= r.freeze.raw && lots <= r.max_lots;
+      return rounded * lots <= budget && rounded * lots <= r.cash.raw &&
+             rounded * lots <= r.cap_left.raw && loss * lots <= risk && qty <= r.freeze.raw &&
+             lots <= r.max_lots;
     };
     ASSERT_TRUE(fits(found.lots)) << "seed " << seed << " " << name_of(found.binding);
     ASSERT_FALSE(fits(found.lots + 1)) << "seed " << seed << " " << name_of(found.binding);
@@ -76,7 +83,8 @@ struct CashBook {
     const std::int64_t sign = side == Side::Buy ? 1 : -1;
     const std::int64_t against = qty * sign < 0 ? std::min(std::abs(qty), q.raw) : 0;
     // A fill that passes through flat is two trades; each is rounded on its own.
-    for (const std::int64_t part : {against, q.raw - against}) cash -= sign * notional(at, {part}).raw;
+    for (const std::int64_t part : {against, q.raw - against})
+      cash -= sign * notional(at, {part}).raw;
     qty += sign * q.raw;
   }
 };
@@ -90,8 +98,9 @@ TEST(PositionProperty, RealisedProfitIsTheCashThatFlowed) {
       const auto pair = static_cast<PairIndex>(dice.below(4));
       const Side side = dice.below(2) == 0 ? Side::Buy : Side::Sell;
       const Price at{dice.between(1, 200 * kScale)};
-      const Qty qty = dice.below(3) == 0 && table.at(pair).open() ? table.at(pair).size()
-                                                                  : Qty{dice.between(1, 50 * kScale)};
+      const Qty qty = dice.below(3) == 0 && table.at(pair).open()
+                          ? table.at(pair).size()
+                          : Qty{dice.between(1, 50 * kScale)};
       const Position before = table.at(pair);
       const FillEffect effect = table.fill(pair, side, qty, at);
       books[pair].fill(side, qty, at);
@@ -103,7 +112,8 @@ TEST(PositionProperty, RealisedProfitIsTheCashThatFlowed) {
       if (!p.open()) {
         ASSERT_EQ(p.cost.raw, 0) << "seed " << seed;
       } else if (effect.reduced && !effect.opened && p.size().raw > kScale) {
-        ASSERT_LE(std::abs(p.average().raw - before.average().raw), 2) << "a reduction keeps the average";
+        ASSERT_LE(std::abs(p.average().raw - before.average().raw), 2)
+            << "a reduction keeps the average";
       }
       table.mark(pair, {.bid = at, .ask = at + Price{1}});
       Notional realised{}, unrealised{}, cost{};
@@ -183,7 +193,8 @@ class Traffic {
 
   void quote() {
     middle_ = std::clamp<std::int64_t>(middle_ + dice_.between(-8, 8), 500, 2'000);
-    desk_.quote(static_cast<InstrumentIndex>(dice_.below(2)), price(middle_ - 1), price(middle_ + 1));
+    desk_.quote(static_cast<InstrumentIndex>(dice_.below(2)), price(middle_ - 1),
+                price(middle_ + 1));
   }
   void intent() {
     const auto strategy = static_cast<StrategyIndex>(dice_.below(2));
@@ -224,7 +235,9 @@ class Traffic {
     switch (dice_.below(5)) {
       case 0: desk_.level({}, dice_.below(3) == 0 ? KillLevel::Halt : KillLevel::Run); break;
       case 1: desk_.edge(Edge::RiskGateway, dice_.below(3) == 0); break;
-      case 2: desk_.edge(risk_seat(static_cast<SeatIndex>(dice_.below(2))), dice_.below(2) == 0); break;
+      case 2:
+        desk_.edge(risk_seat(static_cast<SeatIndex>(dice_.below(2))), dice_.below(2) == 0);
+        break;
       case 3: desk_.now = desk_.now + Duration::seconds(20); break;
       default: desk_.deadline();
     }

@@ -1,7 +1,7 @@
 // The command line: which verb, then its options from the verb table. The only user of CLI11 here.
 //
-// The verb is found before CLI11 sees anything, and CLI11 is told of that one verb only: a strategy named
-// "status" is then a name like any other.
+// The verb is found before CLI11 sees anything, and CLI11 is told of that one verb only: a strategy
+// named "status" is then a name like any other.
 #include <CLI/CLI.hpp>
 
 #include "core/build.hpp"
@@ -39,7 +39,8 @@ void add_positional(CLI::App& app, std::string_view name, std::string& target) {
 void add_common(CLI::App& app, Options& options) {
   static const std::map<std::string, Color> kColors{
       {"auto", Color::Auto}, {"always", Color::Always}, {"never", Color::Never}};
-  app.add_option("-i,--instance", options.instance, "the instance; may be left out if only one is live");
+  app.add_option("-i,--instance", options.instance,
+                 "the instance; may be left out if only one is live");
   app.add_flag("--json", options.json, "one JSON document on stdout");
   app.add_option("--color", options.color, "auto, always or never; NO_COLOR is respected")
       ->transform(CLI::CheckedTransformer(kColors));
@@ -53,20 +54,24 @@ void add_options(CLI::App& app, const Verb& verb, Options& options) {
   if ((verb.takes & kTakesScope) != 0)
     app.add_option("--scope", options.scope, "global, gateway:X, strategy:X or instrument:X");
   if ((verb.takes & kTakesWait) != 0) {
-    app.add_flag("--no-wait", options.no_wait, "leave once it is raised; completion is not waited for");
+    app.add_flag("--no-wait", options.no_wait,
+                 "leave once it is raised; completion is not waited for");
     app.add_option("--timeout", options.timeout_ms, "ms to wait for completion (default 2000)")
         ->check(CLI::Range(100, 600'000));
   }
   if ((verb.takes & kTakesWord) != 0)
-    app.add_option("--word", options.word, "the kill word that is lowered, as status and rearm print it");
+    app.add_option("--word", options.word,
+                   "the kill word that is lowered, as status and rearm print it");
   if ((verb.takes & kTakesWho) != 0) {
     app.add_option("--operator", options.who, "who asks, for the audit log");
     app.add_option("--reason", options.reason, "why, for the audit log");
   }
   if ((verb.takes & kTakesCount) != 0)
     app.add_option("--count", options.count, "number of records")->check(CLI::PositiveNumber);
-  if ((verb.takes & kTakesFollow) != 0) app.add_flag("--follow", options.follow, "go on with new records");
-  if ((verb.takes & kTakesAll) != 0) app.add_flag("--all", options.all, "everything, not only what counts now");
+  if ((verb.takes & kTakesFollow) != 0)
+    app.add_flag("--follow", options.follow, "go on with new records");
+  if ((verb.takes & kTakesAll) != 0)
+    app.add_flag("--all", options.all, "everything, not only what counts now");
 }
 
 Parsed unknown_verb(const std::string& word) {
@@ -76,7 +81,8 @@ Parsed unknown_verb(const std::string& word) {
   Parsed parsed;
   parsed.exit = static_cast<int>(Exit::Usage);
   parsed.err = "sluicectl: there is no verb '" + word + "'" +
-               (near.empty() ? "; `sluicectl` alone lists them" : ": did you mean `sluicectl " + near + "`?") +
+               (near.empty() ? "; `sluicectl` alone lists them"
+                             : ": did you mean `sluicectl " + near + "`?") +
                "\n";
   if (near == "kill") parsed.err += kNothingRaised;
   return parsed;
@@ -92,7 +98,8 @@ Parsed said(int code, std::string out) {
 Parsed parse_verb(const Verb& verb, std::vector<std::string> rest) {
   Parsed parsed;
   parsed.options.verb = &verb;
-  CLI::App app(std::string(verb.does) + "\n" + std::string(verb.when), "sluicectl " + std::string(verb.name));
+  CLI::App app(std::string(verb.does) + "\n" + std::string(verb.when),
+               "sluicectl " + std::string(verb.name));
   app.footer("Example:\n  " + std::string(verb.example));
   add_common(app, parsed.options);
   add_options(app, verb, parsed.options);
@@ -104,8 +111,9 @@ Parsed parse_verb(const Verb& verb, std::vector<std::string> rest) {
   } catch (const CLI::ParseError& error) {
     parsed.exit = static_cast<int>(Exit::Usage);
     parsed.err = "sluicectl " + std::string(verb.name) + ": " + error.what() + "\n";
-    parsed.err += verb.run == run_kill ? std::string(kNothingRaised)
-                                       : "`sluicectl " + std::string(verb.name) + " --help` has an example\n";
+    parsed.err += verb.run == run_kill
+                      ? std::string(kNothingRaised)
+                      : "`sluicectl " + std::string(verb.name) + " --help` has an example\n";
   }
   return parsed;
 }
@@ -117,7 +125,8 @@ Parsed parse_command_line(const std::vector<std::string>& arguments) {
   if (at == arguments.size()) {
     for (const std::string& word : arguments)
       if (word == "--version")
-        return said(0, "sluicectl " + std::string(version()) + " (build " + std::string(build_id()) + ")\n");
+        return said(0, "sluicectl " + std::string(version()) + " (build " +
+                           std::string(build_id()) + ")\n");
     return said(0, guide());
   }
   std::vector<std::string> rest = arguments;

@@ -11,7 +11,9 @@ namespace sluice::ctl {
 namespace {
 
 // Debian 12's glibc declares pidfd_open without C linkage, so the calls are spelled out.
-int pidfd_open(pid_t pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+int pidfd_open(pid_t pid) noexcept {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
 int pidfd_kill(int fd) noexcept {
   return static_cast<int>(::syscall(SYS_pidfd_send_signal, fd, SIGKILL, nullptr, 0));
 }

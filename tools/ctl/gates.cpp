@@ -2,16 +2,13 @@
 
 #include <fmt/format.h>
 
-#include "core/error.hpp"
 #include "core/process.hpp"
-#include "core/watch.hpp"
 #include "risk/explain.hpp"
 #include "tools/ctl/text.hpp"
 
 namespace sluice::ctl {
 namespace {
 
-constexpr std::int64_t kBeatLimitNs = static_cast<std::int64_t>(kDeadManUs) * 1'000;
 // After this a refusal for a passing reason (a wide spread, a late intent) is history, not a gate.
 constexpr std::int64_t kRecentNs = 5'000'000'000;
 
@@ -49,22 +46,27 @@ class Walk {
     std::vector<std::size_t> slots{0};
     for (std::uint32_t g = 0; g < sight_.control().gateways && g < kMaxGateways; ++g)
       slots.push_back(scope_slot({ScopeKind::Gateway, g}));
-    for (const StrategyIndex s : selection_.strategies) slots.push_back(scope_slot({ScopeKind::Strategy, s}));
+    for (const StrategyIndex s : selection_.strategies)
+      slots.push_back(scope_slot({ScopeKind::Strategy, s}));
     for (const InstrumentIndex i : selection_.instruments)
       slots.push_back(scope_slot({ScopeKind::Instrument, i}));
     return slots;
   }
-  // Whom a blocked scope blocks: a strategy or an instrument alone, or everything (there is one gateway).
+  // Whom a blocked scope blocks: a strategy or an instrument alone, or everything (there is one
+  // gateway).
   static Scope about(Scope scope) noexcept {
-    return scope.kind == ScopeKind::Strategy || scope.kind == ScopeKind::Instrument ? scope : Scope{};
+    return scope.kind == ScopeKind::Strategy || scope.kind == ScopeKind::Instrument ? scope
+                                                                                    : Scope{};
   }
 
   void process(std::string gate, Process p, Scope concerns = {}) {
     const Alive alive = alive_of(sight_, p);
-    add({std::move(gate), alive.ok ? Says::Pass : Says::Block, alive.text, "ready, beat within 500 ms",
-         alive.ok ? -1 : alive.beat_ns,
-         alive.ok ? "" : fmt::format("the supervisor restarts it; if not: its log, then start sluice-{} again",
-                                     is_seat(p) ? "strategy" : name_of(p)),
+    add({std::move(gate), alive.ok ? Says::Pass : Says::Block, alive.text,
+         "ready, beat within 500 ms", alive.ok ? -1 : alive.beat_ns,
+         alive.ok ? ""
+                  : fmt::format(
+                        "the supervisor restarts it; if not: its log, then start sluice-{} again",
+                        is_seat(p) ? "strategy" : name_of(p)),
          concerns});
   }
 
@@ -74,9 +76,14 @@ class Walk {
     if (page == nullptr) return;
     const auto row = page->read_row<SessionRow>(RowTable::Summary, 0);
     const bool up = row && row->connected == 1;
-    add({"feed connected", up ? Says::Pass : Says::Block,
-         row ? fmt::format("{}, connected {} times", up ? "up" : "down", row->connects) : "never connected", "up",
-         row ? sight_.age_of(row->last_message) : -1, up ? "" : "the feed reconnects by itself; check the venue", {}});
+    add({"feed connected",
+         up ? Says::Pass : Says::Block,
+         row ? fmt::format("{}, connected {} times", up ? "up" : "down", row->connects)
+             : "never connected",
+         "up",
+         row ? sight_.age_of(row->last_message) : -1,
+         up ? "" : "the feed reconnects by itself; check the venue",
+         {}});
     for (const InstrumentIndex i : selection_.instruments) quote(*page, i);
   }
 
@@ -87,8 +94,11 @@ class Walk {
     const std::int64_t since = seen ? sight_.age_of(row->last_message) : -1;
     const Scope concerns{ScopeKind::Instrument, i};
     add({"feed fresh " + instrument(i), fresh ? Says::Pass : Says::Block,
-         !seen ? "no message yet" : fresh ? "fresh" : "stale", "fresh", fresh ? -1 : since,
-         fresh ? "" : "wait for the venue; check the subscription", concerns});
+         !seen   ? "no message yet"
+         : fresh ? "fresh"
+                 : "stale",
+         "fresh", fresh ? -1 : since, fresh ? "" : "wait for the venue; check the subscription",
+         concerns});
     if (!seen) return;
     add({"last quote " + instrument(i), Says::Note, age(since) + " ago", "", since, "", concerns});
   }
@@ -102,14 +112,16 @@ class Walk {
     const StagePage* page = sight_.page(p);
     const auto row = page ? page->read_row<GateRow>(RowTable::Strategy, s) : std::nullopt;
     if (!row || row->at.ns == 0) {
-      add({"strategy " + name, Says::Note, "has not looked at a tick yet", "", -1, "wait for the feed", concerns});
+      add({"strategy " + name, Says::Note, "has not looked at a tick yet", "", -1,
+           "wait for the feed", concerns});
       return;
     }
-    const std::string_view change = row->armed == 1 ? "its value must cross the limit"
-                                                    : "it has taken its edge: it arms again by itself";
+    const std::string_view change = row->armed == 1
+                                        ? "its value must cross the limit"
+                                        : "it has taken its edge: it arms again by itself";
     add({"strategy " + name, Says::Note,
-         fmt::format("{}, {} at {}", row->armed == 1 ? "armed" : "not armed", instrument(row->instrument),
-                     decimal(row->value)),
+         fmt::format("{}, {} at {}", row->armed == 1 ? "armed" : "not armed",
+                     instrument(row->instrument), decimal(row->value)),
          decimal(row->limit), sight_.age_of(row->at), std::string(change), concerns});
   }
 
@@ -117,17 +129,34 @@ class Walk {
     const ControlPage& control = sight_.control();
     const LeaseView lease = look(control.supervisor);
     const std::int64_t beat = sight_.beat_age(control.beat().at_us);
-    const bool fresh = beat >= 0 && beat <= kBeatLimitNs;
-    add({"supervisor lease", lease.alive ? Says::Pass : Says::Block,
-         lease.pid == 0 ? "nobody holds it" : fmt::format("process {} {}", lease.pid, lease.alive ? "lives" : "is gone"),
-         "alive", -1, lease.alive ? "" : "start sluice-supervisor: it adopts the run", {}});
-    add({"supervisor heartbeat", fresh ? Says::Pass : Says::Block,
-         beat < 0 ? "never" : age(beat) + " old", "500 ms", fresh ? -1 : beat,
-         fresh ? "" : "continue or restart sluice-supervisor", {}});
+    const bool fresh = beat >= 0 && beat <= kBeatLimit.ns;
+    add({"supervisor lease",
+         lease.alive ? Says::Pass : Says::Block,
+         lease.pid == 0
+             ? "nobody holds it"
+             : fmt::format("process {} {}", lease.pid, lease.alive ? "lives" : "is gone"),
+         "alive",
+         -1,
+         lease.alive ? "" : "start sluice-supervisor: it adopts the run",
+         {}});
+    add({"supervisor heartbeat",
+         fresh ? Says::Pass : Says::Block,
+         beat < 0 ? "never" : age(beat) + " old",
+         "500 ms",
+         fresh ? -1 : beat,
+         fresh ? "" : "continue or restart sluice-supervisor",
+         {}});
     const auto state = static_cast<RunState>(control.state.load(std::memory_order_acquire));
     const bool armed = state == RunState::Armed;
-    add({"run state", armed ? Says::Pass : Says::Block, std::string(run_state_name(state)), "armed", -1,
-         armed ? "" : "the supervisor arms when every process is ready; sluicectl status shows who is not", {}});
+    add({"run state",
+         armed ? Says::Pass : Says::Block,
+         std::string(run_state_name(state)),
+         "armed",
+         -1,
+         armed
+             ? ""
+             : "the supervisor arms when every process is ready; sluicectl status shows who is not",
+         {}});
   }
 
   void permit(std::size_t slot) {
@@ -136,7 +165,9 @@ class Walk {
     const Permit permit = control.permit(slot, control.beat().lease_epoch);
     add({"permit " + scope_text(&control, scope), permit.valid ? Says::Pass : Says::Block,
          permit.valid ? fmt::format("valid, epoch {}", permit.epoch) : "void", "valid", -1,
-         permit.valid ? "" : command("rearm --scope " + scope_text(&control, scope)) + " says what is missing",
+         permit.valid
+             ? ""
+             : command("rearm --scope " + scope_text(&control, scope)) + " says what is missing",
          about(scope)});
   }
 
@@ -145,14 +176,22 @@ class Walk {
     const std::string name = scope_text(sight_.objects.control, scope);
     const KillPage* page = sight_.objects.kill;
     if (page == nullptr) {
-      if (slot == 0) add({"kill " + name, Says::Block, "the kill page cannot be read", "RUN", -1, "check /dev/shm", {}});
+      if (slot == 0)
+        add({"kill " + name,
+             Says::Block,
+             "the kill page cannot be read",
+             "RUN",
+             -1,
+             "check /dev/shm",
+             {}});
       return;
     }
     const KillWord word = page->read(slot);
     const bool run = word.valid && word.level == KillLevel::Run;
     if (run) return add({"kill " + name, Says::Pass, "RUN", "RUN", -1, "", about(scope)});
-    const std::string value = word.valid ? fmt::format("{} raised by {}", name_of(word.level), name_of(word.cause))
-                                         : "HALT: the word is not valid";
+    const std::string value =
+        word.valid ? fmt::format("{} raised by {}", name_of(word.level), name_of(word.cause))
+                   : "HALT: the word is not valid";
     add({"kill " + name, Says::Block, value, "RUN", level_age(sight_, slot, word),
          command("rearm --scope " + name), about(scope)});
   }
@@ -162,8 +201,13 @@ class Walk {
     const StagePage* page = sight_.page(p);
     if (page == nullptr) return;
     const std::uint64_t bits = page->conditions.load(std::memory_order_relaxed);
-    add({fmt::format("{} conditions", name_of(p)), bits == 0 ? Says::Pass : Says::Block, conditions_text(bits),
-         "none", -1, bits == 0 ? "" : "each lifts by itself when its cause is gone", {}});
+    add({fmt::format("{} conditions", name_of(p)),
+         bits == 0 ? Says::Pass : Says::Block,
+         conditions_text(bits),
+         "none",
+         -1,
+         bits == 0 ? "" : "each lifts by itself when its cause is gone",
+         {}});
   }
 
   void journals() {
@@ -186,8 +230,12 @@ class Walk {
     const bool disk = (memory->flags.load(std::memory_order_relaxed) & kRecorderDiskTrouble) != 0;
     const bool bad = disk || behind > most;
     add({fmt::format("journal {}", name_of(p)), bad ? Says::Block : Says::Pass,
-         fmt::format("{} entries behind{}", behind, disk ? ", disk trouble" : ""), fmt::format("{}", most), -1,
-         disk ? "free disk space under the state directory" : bad ? "check sluice-recorder" : "", concerns});
+         fmt::format("{} entries behind{}", behind, disk ? ", disk trouble" : ""),
+         fmt::format("{}", most), -1,
+         disk  ? "free disk space under the state directory"
+         : bad ? "check sluice-recorder"
+               : "",
+         concerns});
   }
 
   void guard(InstrumentIndex i);
@@ -216,8 +264,8 @@ std::string in_unit(std::int64_t value, risk::Unit unit) {
   return fmt::format("{}", value);
 }
 
-// Reasons that hold until something happens; the others pass with the market or with time, or are judged
-// by a gate of their own above.
+// Reasons that hold until something happens; the others pass with the market or with time, or are
+// judged by a gate of their own above.
 constexpr bool persists(Reason reason) noexcept {
   switch (reason) {
     case Reason::DailyLoss:
@@ -274,15 +322,18 @@ void Walk::guard(InstrumentIndex i) {
   const auto row = page->read_row<GateRow>(RowTable::Instrument, i);
   if (!row || row->reason == Reason::None) {
     const std::uint64_t passed = row ? row->passed : 0;
-    return add({gate, Says::Pass, fmt::format("nothing refused, {} passed", passed), "", -1, "", concerns});
+    return add({gate, Says::Pass, fmt::format("nothing refused, {} passed", passed), "", -1, "",
+                concerns});
   }
   const risk::ReasonText& why = risk::explain(row->reason);
   const std::int64_t since = sight_.age_of(row->at);
-  const bool blocks = !has_own_gate(row->reason) && (persists(row->reason) || (since >= 0 && since < kRecentNs));
+  const bool blocks =
+      !has_own_gate(row->reason) && (persists(row->reason) || (since >= 0 && since < kRecentNs));
   const std::string value = in_unit(row->value, why.unit);
   add({gate, blocks ? Says::Block : Says::Note,
-       fmt::format("last refusal of {} to {}: {}{}{}", strategy_name(sight_.objects.control, row->strategy), why.name,
-                   why.meaning, value.empty() ? "" : "; ", value),
+       fmt::format("last refusal of {} to {}: {}{}{}",
+                   strategy_name(sight_.objects.control, row->strategy), why.name, why.meaning,
+                   value.empty() ? "" : "; ", value),
        in_unit(row->limit, why.unit), since, std::string(why.remedy), concerns});
 }
 
@@ -293,16 +344,25 @@ void Walk::caps() {
   const Notional used = account ? account->reserved_capital + account->open_cost : Notional{};
   const std::int64_t cap = control.caps[0].load(std::memory_order_acquire);
   const auto command_for = [&](Scope scope) {
-    return command(fmt::format("cap VALUE --scope {} --operator NAME --reason TEXT", scope_text(&control, scope)));
+    return command(fmt::format("cap VALUE --scope {} --operator NAME --reason TEXT",
+                               scope_text(&control, scope)));
   };
   const bool room = cap > 0 && used.raw < cap;
-  add({"cap global", room ? Says::Pass : Says::Block, decimal(used.raw) + " in use", decimal(cap), -1,
-       room ? "" : cap > 0 ? "exits free capital; or " + command_for({}) : command_for({}), {}});
+  add({"cap global",
+       room ? Says::Pass : Says::Block,
+       decimal(used.raw) + " in use",
+       decimal(cap),
+       -1,
+       room      ? ""
+       : cap > 0 ? "exits free capital; or " + command_for({})
+                 : command_for({}),
+       {}});
   for (const StrategyIndex s : selection_.strategies) {
     const Scope scope{ScopeKind::Strategy, s};
     const std::int64_t own = control.caps[scope_slot(scope)].load(std::memory_order_acquire);
     add({"cap " + scope_text(&control, scope), own > 0 ? Says::Pass : Says::Block,
-         own > 0 ? "above 0" : "0: no new risk", decimal(own), -1, own > 0 ? "" : command_for(scope), scope});
+         own > 0 ? "above 0" : "0: no new risk", decimal(own), -1,
+         own > 0 ? "" : command_for(scope), scope});
   }
 }
 
@@ -315,9 +375,14 @@ void Walk::order_ring() {
   const std::uint64_t corrupt = ring->corrupt.load(std::memory_order_relaxed);
   const bool full = depth + 4 > ring->header.capacity;
   const bool bad = full || corrupt != 0;
-  add({"ring risk-gateway", bad ? Says::Block : Says::Pass,
-       corrupt != 0 ? fmt::format("corrupt at record {}", corrupt - 1) : fmt::format("{} orders wait", depth),
-       fmt::format("{}", ring->header.capacity), -1, bad ? "the gateway is stopped or slow: see its process" : "", {}});
+  add({"ring risk-gateway",
+       bad ? Says::Block : Says::Pass,
+       corrupt != 0 ? fmt::format("corrupt at record {}", corrupt - 1)
+                    : fmt::format("{} orders wait", depth),
+       fmt::format("{}", ring->header.capacity),
+       -1,
+       bad ? "the gateway is stopped or slow: see its process" : "",
+       {}});
 }
 
 void Walk::session() {
@@ -326,98 +391,26 @@ void Walk::session() {
   const auto row = page->read_row<SessionRow>(RowTable::Summary, 0);
   const bool up = row && row->connected == 1;
   const bool reconciled = row && row->connects > 0;
-  add({"gateway session", up ? Says::Pass : Says::Block, up ? "connected" : "not connected", "connected",
-       row && !up ? sight_.age_of(row->last_message) : -1, up ? "" : "the gateway connects by itself; see its log", {}});
-  add({"gateway reconciled", reconciled ? Says::Pass : Says::Block,
-       fmt::format("{} reconciliations", row ? row->connects : 0), "1", -1,
-       reconciled ? "" : "wait for the startup reconciliation, or clear what it found", {}});
-}
-
-template <class Index>
-std::vector<Index> pick(std::size_t count, std::string_view wanted, const char* what,
-                        std::string (*name)(const ControlPage*, std::uint32_t), const ControlPage& control) {
-  std::vector<Index> picked;
-  std::string known;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::string own = name(&control, i);
-    known += " " + own;
-    if (wanted.empty() || wanted == own) picked.push_back(static_cast<Index>(i));
-  }
-  if (picked.empty() && !wanted.empty())
-    throw Error(Exit::Usage, fmt::format("there is no {} '{}'; known:{}", what, wanted, known));
-  return picked;
-}
-
-std::string hint(const GateLine& line) {
-  const std::string since = line.since_ns < 0 ? "" : " " + age(line.since_ns) + " ago";
-  // A kill reads as a sentence of its own: "kill HALT raised by operator 12 s ago on global".
-  if (line.gate.starts_with("kill "))
-    return fmt::format("kill {}{} on {}", line.value, since, line.gate.substr(5));
-  return fmt::format("{}: {}{}", line.gate, line.value, since);
+  add({"gateway session",
+       up ? Says::Pass : Says::Block,
+       up ? "connected" : "not connected",
+       "connected",
+       row && !up ? sight_.age_of(row->last_message) : -1,
+       up ? "" : "the gateway connects by itself; see its log",
+       {}});
+  add({"gateway reconciled",
+       reconciled ? Says::Pass : Says::Block,
+       fmt::format("{} reconciliations", row ? row->connects : 0),
+       "1",
+       -1,
+       reconciled ? "" : "wait for the startup reconciliation, or clear what it found",
+       {}});
 }
 
 }  // namespace
 
-std::string_view run_state_name(RunState state) noexcept {
-  switch (state) {
-    case RunState::Starting: return "starting";
-    case RunState::Armed: return "armed";
-    case RunState::Paused: return "paused";
-    case RunState::Stopping: return "stopping";
-    case RunState::Ended: return "ended";
-  }
-  return "not set";
-}
-
-Selection select(const ControlPage& control, std::string_view strategy, std::string_view instrument) {
-  return {pick<StrategyIndex>(std::min<std::size_t>(control.strategies, kMaxStrategies), strategy, "strategy",
-                              strategy_name, control),
-          pick<InstrumentIndex>(std::min<std::size_t>(control.instruments, kMaxInstruments), instrument, "instrument",
-                                instrument_name, control)};
-}
-
-std::vector<GateLine> walk(const Sight& sight, const Selection& selection) { return Walk(sight, selection).take(); }
-
-Verdict verdict_of(const Sight& sight, const Selection& selection, const std::vector<GateLine>& lines) {
-  std::vector<std::string> strategies;
-  std::vector<std::string> instruments;
-  const GateLine* first = nullptr;
-  // A raised kill is what the operator must hear of first, whatever else blocks as a consequence.
-  for (const GateLine& line : lines)
-    if (line.says == Says::Block && (first == nullptr || (line.gate.starts_with("kill ") && !first->gate.starts_with("kill "))))
-      first = &line;
-  const auto blocked = [&](Scope scope) {
-    for (const GateLine& line : lines)
-      if (line.says == Says::Block && line.about == scope) return true;
-    return false;
-  };
-  for (const StrategyIndex s : selection.strategies)
-    if (!blocked({ScopeKind::Strategy, s})) strategies.push_back(strategy_name(sight.objects.control, s));
-  for (const InstrumentIndex i : selection.instruments)
-    if (!blocked({ScopeKind::Instrument, i})) instruments.push_back(instrument_name(sight.objects.control, i));
-  if (blocked({}) || strategies.empty() || instruments.empty()) {
-    const std::string cause = first != nullptr ? hint(*first) : "no strategy or no instrument is configured";
-    return {false, fmt::format("NOT TRADING: {} (`sluicectl why` has every gate)", cause)};
-  }
-  return {true, fmt::format("TRADING: entries allowed for {} on {}", fmt::join(strategies, ", "),
-                            fmt::join(instruments, ", "))};
-}
-
-Alive alive_of(const Sight& sight, Process process) {
-  const StagePage* page = sight.page(process);
-  if (page == nullptr) return {false, 0, false, -1, "no page"};
-  const LeaseView lease = look(page->lease);
-  Alive alive{false, lease.pid, lease.alive, sight.beat_age(page->heartbeat_us.load(std::memory_order_relaxed)), {}};
-  const StageState state = page->stage_state();
-  const bool beats = alive.beat_ns >= 0 && alive.beat_ns <= kBeatLimitNs;
-  alive.ok = lease.alive && state == StageState::Ready && beats;
-  if (lease.pid == 0)
-    alive.text = "not running";
-  else if (!lease.alive)
-    alive.text = fmt::format("process {} is dead", lease.pid);
-  else
-    alive.text = fmt::format("{}, beat {}{}", name_of(state), age(alive.beat_ns), alive.beat_ns < 0 ? "" : " ago");
-  return alive;
+std::vector<GateLine> walk(const Sight& sight, const Selection& selection) {
+  return Walk(sight, selection).take();
 }
 
 }  // namespace sluice::ctl

@@ -48,14 +48,17 @@ Json& Json::null() {
   return *this;
 }
 
-std::string Json::take() { return std::exchange(text_, {}); }
+std::string Json::take() {
+  return std::exchange(text_, {});
+}
 
 void Json::separate() {
   if (!first_) text_ += ',';
   first_ = false;
 }
 
-// Bytes above 0x7f are written as \u00xx: names are ASCII, and a torn page must not break the document.
+// Bytes above 0x7f are written as \u00xx: names are ASCII, and a torn page must not break the
+// document.
 void Json::quote(std::string_view text) {
   text_ += '"';
   for (const char c : text) {

@@ -1,5 +1,5 @@
-// Writes one JSON document, piece by piece. Numbers that do not fit a double (money, words, hashes) are
-// written as strings by the caller: exact text beats a number that a reader rounds.
+// Writes one JSON document, piece by piece. Numbers that do not fit a double (money, words, hashes)
+// are written as strings by the caller: exact text beats a number that a reader rounds.
 #pragma once
 
 #include <concepts>

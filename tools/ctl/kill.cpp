@@ -28,22 +28,24 @@ struct Target {
   std::array<Segment, kGates.size()> pages;
   std::optional<Scope> scope;
   std::uint64_t raised_ns = 0;  // CLOCK_BOOTTIME, taken before the raise
-  bool settled = false;  // nothing is left to try
+  bool settled = false;         // nothing is left to try
   KillResult result;
 };
 
 AttachError map_kill(Target& target) {
   return Segment::attach(segment_name(target.result.instance, "kill"), Access::ReadWrite,
-                         {target.result.instance, ObjectKind::Kill, 0, 0, Mode::Paper}, target.kill);
+                         {target.result.instance, ObjectKind::Kill, 0, 0, Mode::Paper},
+                         target.kill);
 }
 
 AttachError map_control(Target& target) {
   return Segment::attach(segment_name(target.result.instance, "control"), Access::ReadOnly,
-                         {target.result.instance, ObjectKind::Control, 0, 0, Mode::Paper}, target.control);
+                         {target.result.instance, ObjectKind::Control, 0, 0, Mode::Paper},
+                         target.control);
 }
 
-// The raise. An ended run is stronger than any level; a serial is taken all the same, so that one can wait
-// for gates that have not seen the end yet.
+// The raise. An ended run is stronger than any level; a serial is taken all the same, so that one
+// can wait for gates that have not seen the end yet.
 void raise(Target& target, KillLevel level) {
   KillPage& page = *target.kill.as<KillPage>();
   target.raised_ns = boottime_ns();
@@ -69,13 +71,14 @@ bool try_raise(Target& target, KillLevel level) {
                        error == AttachError::TooSmall;
   result.problem.clear();
   if (error != AttachError::None && !result.absent && !result.ended)
-    result.problem = fmt::format("/dev/shm/{} {}: {}", segment_name(result.instance, "kill"), name_of(error),
-                                 advice_for(error));
+    result.problem = fmt::format("/dev/shm/{} {}: {}", segment_name(result.instance, "kill"),
+                                 name_of(error), advice_for(error));
   return result.raised || result.absent || (error != AttachError::None && !between);
 }
 
-// Everything that can be raised is raised before anything is waited for. Between two runs there is a moment
-// without a kill page, or with one that says ENDED: then the next run is looked for, and the raise goes there.
+// Everything that can be raised is raised before anything is waited for. Between two runs there is
+// a moment without a kill page, or with one that says ENDED: then the next run is looked for, and
+// the raise goes there.
 void raise_all(std::vector<Target>& targets, KillLevel level) {
   const auto until = std::chrono::steady_clock::now() + kNextRun;
   for (;;) {
@@ -119,7 +122,8 @@ void attach_gates(Target& target) {
     const auto number = static_cast<std::uint8_t>(kGates[i]);
     const AttachError error = Segment::attach(
         segment_name(target.result.instance, page_object_of(kGates[i])), Access::ReadOnly,
-        {target.result.instance, ObjectKind::Stage, number, kill.run_id, kill.mode}, target.pages[i]);
+        {target.result.instance, ObjectKind::Stage, number, kill.run_id, kill.mode},
+        target.pages[i]);
     GateResult gate{kGates[i], GateEnd::Waiting, 0, -1, {}};
     if (error != AttachError::None) {
       gate.end = GateEnd::Unseen;
@@ -129,8 +133,10 @@ void attach_gates(Target& target) {
   }
 }
 
-// A gate whose lease nobody holds has no process, and a new one scans the kill page before it sends.
-void look_at_gate(const StagePage& page, std::uint64_t target, const Stopwatch& watch, GateResult& gate) {
+// A gate whose lease nobody holds has no process, and a new one scans the kill page before it
+// sends.
+void look_at_gate(const StagePage& page, std::uint64_t target, const Stopwatch& watch,
+                  GateResult& gate) {
   if (page.obeyed.load(std::memory_order_acquire) >= target) {  // pairs with the driver's release
     gate.end = GateEnd::Obeyed;
     gate.pid = look(page.lease).pid;
@@ -148,9 +154,7 @@ void look_at_gate(const StagePage& page, std::uint64_t target, const Stopwatch& 
 void fence_gate(const StagePage& page, std::chrono::milliseconds deadline, const Stopwatch& watch,
                 GateResult& gate) {
   switch (fence(page.lease, deadline)) {
-    case Fenced::Killed:
-      gate.end = GateEnd::Fenced;
-      break;
+    case Fenced::Killed: gate.end = GateEnd::Fenced; break;
     case Fenced::Gone:
       gate.end = GateEnd::Dead;
       gate.note = "dead";
@@ -160,7 +164,8 @@ void fence_gate(const StagePage& page, std::chrono::milliseconds deadline, const
       gate.note = fmt::format("it may not be signalled by this user: sudo kill -KILL {}", gate.pid);
       return;
     case Fenced::NotProven:
-      gate.note = fmt::format("SIGKILL was sent, its death was not seen: check process {}", gate.pid);
+      gate.note =
+          fmt::format("SIGKILL was sent, its death was not seen: check process {}", gate.pid);
       return;
   }
   gate.reaction_ns = watch.now();
@@ -202,7 +207,9 @@ class Completion {
     Stopwatch watch;
   };
 
-  const StagePage& page(const Open& open, std::size_t i) const { return *open.target->pages[i].as<const StagePage>(); }
+  const StagePage& page(const Open& open, std::size_t i) const {
+    return *open.target->pages[i].as<const StagePage>();
+  }
 
   // True while a gate of any instance is waited for. One that may not be fenced may still obey.
   bool look() {
@@ -235,7 +242,8 @@ class Completion {
   static void finish(Open& open) {
     KillResult& result = open.target->result;
     result.waited = true;
-    for (const GateResult& gate : result.gates) result.took_ns = std::max(result.took_ns, gate.reaction_ns);
+    for (const GateResult& gate : result.gates)
+      result.took_ns = std::max(result.took_ns, gate.reaction_ns);
   }
 
   const KillRequest& request_;
@@ -257,14 +265,16 @@ std::vector<Target> resolve(const KillRequest& request) {
       const auto& control = *target.control.as<const ControlPage>();
       target.scope = parse_scope(control, request.scope);
       for (std::size_t slot = 0; slot < kScopes; ++slot)
-        if (control.scope_exists(scope_at(slot))) known += " " + scope_text(&control, scope_at(slot));
+        if (control.scope_exists(scope_at(slot)))
+          known += " " + scope_text(&control, scope_at(slot));
     } else {
       known += fmt::format(" ({}: {})", name, name_of(error));
     }
     if (target.scope) targets.push_back(std::move(target));
   }
   if (names.empty())
-    throw Error(Exit::Unreachable, "no instance has a kill page in /dev/shm: nothing is running here");
+    throw Error(Exit::Unreachable,
+                "no instance has a kill page in /dev/shm: nothing is running here");
   if (targets.empty())
     throw Error(Exit::Usage, fmt::format("there is no scope '{}'; known:{}", request.scope, known));
   return targets;
@@ -280,7 +290,8 @@ bool exists(const std::string& instance) {
 bool KillResult::complete() const noexcept {
   if (absent) return true;
   if (target == 0 || gates.empty()) return false;
-  return std::all_of(gates.begin(), gates.end(), [](const GateResult& gate) { return gate.settled(); });
+  return std::all_of(gates.begin(), gates.end(),
+                     [](const GateResult& gate) { return gate.settled(); });
 }
 
 std::vector<std::string> kill_candidates() {
@@ -290,7 +301,8 @@ std::vector<std::string> kill_candidates() {
     const std::string name = entry.path().filename().string();
     constexpr std::string_view kPrefix = "sluice.";
     for (const std::string_view suffix : {".kill", ".control"})
-      if (name.starts_with(kPrefix) && name.ends_with(suffix) && name.size() > kPrefix.size() + suffix.size())
+      if (name.starts_with(kPrefix) && name.ends_with(suffix) &&
+          name.size() > kPrefix.size() + suffix.size())
         names.insert(name.substr(kPrefix.size(), name.size() - kPrefix.size() - suffix.size()));
   }
   return {names.begin(), names.end()};
@@ -298,8 +310,8 @@ std::vector<std::string> kill_candidates() {
 
 std::vector<KillResult> kill(const KillRequest& request) {
   if (!request.instance.empty() && !exists(request.instance))
-    throw Error(Exit::Usage, fmt::format("there is no instance '{}' in /dev/shm; there: {}", request.instance,
-                                         fmt::join(kill_candidates(), ", ")));
+    throw Error(Exit::Usage, fmt::format("there is no instance '{}' in /dev/shm; there: {}",
+                                         request.instance, fmt::join(kill_candidates(), ", ")));
   std::vector<Target> targets = resolve(request);
   raise_all(targets, request.level);
   for (Target& target : targets)

@@ -1,9 +1,9 @@
-// The kill: raise first, everything else afterwards. Needs the kill page of an instance and nothing else;
-// names of scopes come from the control page, reaction times from the gates' stage pages.
+// The kill: raise first, everything else afterwards. Needs the kill page of an instance and nothing
+// else; names of scopes come from the control page, reaction times from the gates' stage pages.
 //
-// COMPLETE means: every gate (risk, gateway) has obeyed a serial at or above the raiser's target, so no order
-// byte written before its scan is left, or it is proven dead. From HALT up a gate that has not obeyed within
-// kFenceAfter is fenced; REDUCE_ONLY never fences.
+// COMPLETE means: every gate (risk, gateway) has obeyed a serial at or above the raiser's target,
+// so no order byte written before its scan is left, or it is proven dead. From HALT up a gate that
+// has not obeyed within kFenceAfter is fenced; REDUCE_ONLY never fences.
 #pragma once
 
 #include <array>
@@ -52,12 +52,12 @@ struct GateResult {
 
 struct KillResult {
   std::string instance;
-  std::string problem;       // why nothing could be raised; empty if it was
+  std::string problem;  // why nothing could be raised; empty if it was
   bool raised = false;
-  bool ended = false;        // the run is over: its words say ENDED, which is stronger than any level
-  bool absent = false;       // left over from before a reboot: nothing can be running
+  bool ended = false;   // the run is over: its words say ENDED, which is stronger than any level
+  bool absent = false;  // left over from before a reboot: nothing can be running
   std::uint64_t target = 0;
-  std::uint64_t word = 0;    // what stands in the page now
+  std::uint64_t word = 0;  // what stands in the page now
   KillLevel standing = KillLevel::Halt;
   std::vector<GateResult> gates;
   bool waited = false;
@@ -69,14 +69,16 @@ struct KillResult {
 // Instances that have a kill page or a control page in /dev/shm.
 std::vector<std::string> kill_candidates();
 
-// Throws Error (Usage) if the scope is of no instance, (Unreachable) if there is no instance; then nothing
-// has been raised anywhere.
+// Throws Error (Usage) if the scope is of no instance, (Unreachable) if there is no instance; then
+// nothing has been raised anywhere.
 std::vector<KillResult> kill(const KillRequest& request);
 
 // 0 if all are complete, or raised and not waited for; Incomplete otherwise.
 int exit_code(const std::vector<KillResult>& results, bool waited) noexcept;
 
-void print_text(const KillRequest& request, const std::vector<KillResult>& results, Console& console);
-void print_json(const KillRequest& request, const std::vector<KillResult>& results, Console& console);
+void print_text(const KillRequest& request, const std::vector<KillResult>& results,
+                Console& console);
+void print_json(const KillRequest& request, const std::vector<KillResult>& results,
+                Console& console);
 
 }  // namespace sluice::ctl

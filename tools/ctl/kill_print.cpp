@@ -25,15 +25,17 @@ std::string_view word_of(GateEnd end) noexcept {
 }
 
 std::string gate_text(const GateResult& gate) {
-  const std::string who = gate.pid != 0 ? fmt::format("{} (process {})", name_of(gate.process), gate.pid)
-                                        : std::string(name_of(gate.process));
+  const std::string who = gate.pid != 0
+                              ? fmt::format("{} (process {})", name_of(gate.process), gate.pid)
+                              : std::string(name_of(gate.process));
   const std::int64_t us = gate.reaction_ns / 1'000;
   switch (gate.end) {
     case GateEnd::Waiting:
       return fmt::format("{} has not obeyed{}{}", who, gate.note.empty() ? "" : ": ", gate.note);
     case GateEnd::Obeyed: return fmt::format("{} obeyed in {} us", who, us);
     case GateEnd::Dead: return fmt::format("{} is {}: proven", who, gate.note);
-    case GateEnd::Fenced: return fmt::format("{} was fenced (SIGKILL) and is dead after {} us", who, us);
+    case GateEnd::Fenced:
+      return fmt::format("{} was fenced (SIGKILL) and is dead after {} us", who, us);
     case GateEnd::NotAllowed: return fmt::format("{} has not obeyed; {}", who, gate.note);
     case GateEnd::Unseen: return fmt::format("{} cannot be seen: {}", who, gate.note);
   }
@@ -44,10 +46,14 @@ std::string raised_text(const KillRequest& request, const KillResult& result) {
   if (result.absent) return "left over from before the last boot: nothing of it can be running";
   if (!result.problem.empty()) return "NOT RAISED: " + result.problem;
   if (result.ended)
-    return "its run has ended, and no new one has begun: nothing to raise, ENDED is stronger than any level";
+    return "its run has ended, and no new one has begun: nothing to raise, ENDED is stronger than "
+           "any level";
   const std::string above =
-      result.standing == request.level ? "" : fmt::format(" ({} stood already and stands)", name_of(result.standing));
-  return fmt::format("{} raised on {}{}, word {}", name_of(request.level), request.scope, above, hex(result.word));
+      result.standing == request.level
+          ? ""
+          : fmt::format(" ({} stood already and stands)", name_of(result.standing));
+  return fmt::format("{} raised on {}{}, word {}", name_of(request.level), request.scope, above,
+                     hex(result.word));
 }
 
 // What keeps the whole from being complete, one clause per cause.
@@ -75,11 +81,13 @@ std::int64_t longest_us(const std::vector<KillResult>& results) noexcept {
 
 }  // namespace
 
-void print_text(const KillRequest& request, const std::vector<KillResult>& results, Console& console) {
+void print_text(const KillRequest& request, const std::vector<KillResult>& results,
+                Console& console) {
   for (const KillResult& result : results) {
     console.out("{}: {}\n", result.instance, raised_text(request, result));
     if (!request.wait && request.level != KillLevel::Sever) continue;
-    for (const GateResult& gate : result.gates) console.out("{}: {}\n", result.instance, gate_text(gate));
+    for (const GateResult& gate : result.gates)
+      console.out("{}: {}\n", result.instance, gate_text(gate));
   }
   const bool good = exit_code(results, request.wait) == 0;
   if (!good)
@@ -87,22 +95,35 @@ void print_text(const KillRequest& request, const std::vector<KillResult>& resul
   else if (request.wait)
     console.out("{} in {} us\n", console.paint(Tone::Good, "COMPLETE"), longest_us(results));
   else
-    console.out("RAISED; completion was not waited for (`sluicectl status` shows what each gate has obeyed)\n");
+    console.out(
+        "RAISED; completion was not waited for (`sluicectl status` shows what each gate has "
+        "obeyed)\n");
 }
 
-void print_json(const KillRequest& request, const std::vector<KillResult>& results, Console& console) {
+void print_json(const KillRequest& request, const std::vector<KillResult>& results,
+                Console& console) {
   Json json;
   json.object();
-  json.field("level", name_of(request.level)).field("scope", request.scope).field("waited", request.wait);
+  json.field("level", name_of(request.level))
+      .field("scope", request.scope)
+      .field("waited", request.wait);
   json.field("complete", request.wait && exit_code(results, true) == 0);
   json.field("took_us", longest_us(results)).key("instances").array();
   for (const KillResult& result : results) {
-    json.object().field("instance", result.instance).field("raised", result.raised).field("ended", result.ended);
+    json.object()
+        .field("instance", result.instance)
+        .field("raised", result.raised)
+        .field("ended", result.ended);
     json.field("complete", result.complete()).field("standing", name_of(result.standing));
-    json.field("word", hex(result.word)).field("target", result.target).field("problem", result.problem);
+    json.field("word", hex(result.word))
+        .field("target", result.target)
+        .field("problem", result.problem);
     json.key("gates").array();
     for (const GateResult& gate : result.gates) {
-      json.object().field("process", name_of(gate.process)).field("pid", gate.pid).field("end", word_of(gate.end));
+      json.object()
+          .field("process", name_of(gate.process))
+          .field("pid", gate.pid)
+          .field("end", word_of(gate.end));
       json.span("reaction_ns", gate.reaction_ns).field("note", gate.note).end();
     }
     json.end().end();
@@ -113,7 +134,9 @@ void print_json(const KillRequest& request, const std::vector<KillResult>& resul
 
 int run_kill(const Options& options, Console& console) {
   const auto level = parse_level(options.level);
-  if (!level) refuse(fmt::format("there is no level '{}': REDUCE_ONLY, HALT, CANCEL or SEVER", options.level));
+  if (!level)
+    refuse(
+        fmt::format("there is no level '{}': REDUCE_ONLY, HALT, CANCEL or SEVER", options.level));
   if (*level == KillLevel::Flatten) refuse("FLATTEN is not in this release: use CANCEL");
   KillRequest request;
   request.level = *level;

@@ -1,4 +1,5 @@
-// What was asked for, as plain data: the result of reading the command line, the input of every verb.
+// What was asked for, as plain data: the result of reading the command line, the input of every
+// verb.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +16,12 @@ struct Verb;
 
 struct Options {
   const Verb* verb = nullptr;
-  std::string instance;      // empty: the only live one (kill: every one)
+  std::string instance;  // empty: the only live one (kill: every one)
   bool json = false;
   Color color = Color::Auto;
 
   std::string level = "HALT";
-  std::string scope;         // empty: global, or all of them where a verb lists
+  std::string scope;  // empty: global, or all of them where a verb lists
   bool no_wait = false;
   std::int64_t timeout_ms = 2'000;
 
@@ -28,9 +29,9 @@ struct Options {
   std::string who;
   std::string reason;
 
-  std::string first;         // VALUE, RING, PROCESS, CONF or STRATEGY
-  std::string second;        // INSTRUMENT
-  std::uint64_t count = 0;   // 0 = the verb's own default
+  std::string first;        // VALUE, RING, PROCESS, CONF or STRATEGY
+  std::string second;       // INSTRUMENT
+  std::uint64_t count = 0;  // 0 = the verb's own default
   bool follow = false;
   bool all = false;
 };
@@ -38,9 +39,9 @@ struct Options {
 // What reading the command line can end in without a verb to run.
 struct Parsed {
   Options options;
-  std::optional<int> exit;   // set: all is said, leave with this code
-  std::string out;           // for stdout
-  std::string err;           // for stderr
+  std::optional<int> exit;  // set: all is said, leave with this code
+  std::string out;          // for stdout
+  std::string err;          // for stderr
 };
 
 // The only user of CLI11. Never throws for what the user typed.

@@ -61,7 +61,9 @@ std::string_view word_of(ReportKind kind) noexcept {
   return "?";
 }
 
-std::string_view word_of(Reason reason) noexcept { return risk::explain(reason).name; }
+std::string_view word_of(Reason reason) noexcept {
+  return risk::explain(reason).name;
+}
 
 std::string_view word_of(IntentReason reason) noexcept {
   switch (reason) {
@@ -107,22 +109,26 @@ std::string enumerator(RecordKind record, std::string_view field, std::uint64_t 
 
 // The four values of a tick mean something else by kind.
 void tick_values(const Tick& tick, Fields& out) {
-  static constexpr std::array<std::array<std::string_view, 4>, 4> kNames{{{"bid", "ask", "bid_qty", "ask_qty"},
-                                                                         {"price", "qty", "volume", "open_interest"},
-                                                                         {"open", "high", "low", "previous_close"},
-                                                                         {"status", "count", "detail", "detail2"}}};
+  static constexpr std::array<std::array<std::string_view, 4>, 4> kNames{
+      {{"bid", "ask", "bid_qty", "ask_qty"},
+       {"price", "qty", "volume", "open_interest"},
+       {"open", "high", "low", "previous_close"},
+       {"status", "count", "detail", "detail2"}}};
   const auto kind = static_cast<std::size_t>(tick.kind);
   const bool status = tick.kind == TickKind::Status;
   for (std::size_t i = 0; i < tick.value.size(); ++i) {
-    const std::string name = kind >= 1 && kind <= 4 ? std::string(kNames[kind - 1][i]) : fmt::format("value{}", i);
+    const std::string name =
+        kind >= 1 && kind <= 4 ? std::string(kNames[kind - 1][i]) : fmt::format("value{}", i);
     if (!status)
       out.emplace_back(name, decimal(tick.value[i]));
     else
-      out.emplace_back(name, i == 0 ? std::string(word_of(tick.status())) : fmt::format("{}", tick.value[i]));
+      out.emplace_back(
+          name, i == 0 ? std::string(word_of(tick.status())) : fmt::format("{}", tick.value[i]));
   }
 }
 
-std::string field_text(RecordKind record, const Field& field, const char* bytes, const ControlPage* control) {
+std::string field_text(RecordKind record, const Field& field, const char* bytes,
+                       const ControlPage* control) {
   const std::uint64_t raw = number_at(bytes + field.offset, field.size);
   const auto index = static_cast<std::uint32_t>(raw);
   if (field.name == "instrument") return instrument_name(control, index);
@@ -138,7 +144,8 @@ std::string field_text(RecordKind record, const Field& field, const char* bytes,
     case FieldKind::Duration:
     case FieldKind::Reserved: break;
   }
-  return field.size == 8 ? fmt::format("{}", static_cast<std::int64_t>(raw)) : fmt::format("{}", raw);
+  return field.size == 8 ? fmt::format("{}", static_cast<std::int64_t>(raw))
+                         : fmt::format("{}", raw);
 }
 
 template <class R>
@@ -149,8 +156,9 @@ Fields decode_as(RecordKind record, const Payload& payload, const ControlPage* c
     if (record == RecordKind::Tick && field.name == "value")
       tick_values(from_payload<Tick>(payload), out);
     else
-      out.emplace_back(field.name,
-                       field_text(record, field, reinterpret_cast<const char*>(payload.data()), control));
+      out.emplace_back(
+          field.name,
+          field_text(record, field, reinterpret_cast<const char*>(payload.data()), control));
   }
   return out;
 }

@@ -1,5 +1,5 @@
-// Records in words: any record decoded by its Layout table, with the names of instruments, strategies and
-// enumerators. A new field is shown without a change here.
+// Records in words: any record decoded by its Layout table, with the names of instruments,
+// strategies and enumerators. A new field is shown without a change here.
 #pragma once
 
 #include <cstdint>

@@ -23,9 +23,9 @@ void try_attach(Sight& sight, Attach&& attach) {
   }
 }
 
-// The age of the Level control in a journal ring that told this word; -1 if it is not in the ring any more,
-// or no absolute time stands before it. The writer may overwrite what is read: such entries fail their
-// checksum and end nothing but this attempt.
+// The age of the Level control in a journal ring that told this word; -1 if it is not in the ring
+// any more, or no absolute time stands before it. The writer may overwrite what is read: such
+// entries fail their checksum and end nothing but this attempt.
 std::int64_t level_age_in(const Sight& sight, const JournalMemory& journal, std::size_t slot,
                           const KillWord& word) {
   const std::uint64_t tail = journal.tail.load(std::memory_order_acquire);
@@ -72,13 +72,16 @@ std::string choose_instance(const Options& options) {
   }
   if (live.size() == 1) return live.front();
   if (live.empty())
-    throw Error(Exit::Unreachable, "no instance is live in /dev/shm: start one with sluice-supervisor" + other);
-  throw Error(Exit::Usage, fmt::format("several instances are live ({}): name one with --instance", joined(live)));
+    throw Error(Exit::Unreachable,
+                "no instance is live in /dev/shm: start one with sluice-supervisor" + other);
+  throw Error(Exit::Usage, fmt::format("several instances are live ({}): name one with --instance",
+                                       joined(live)));
 }
 
 Sight look_at(const Options& options) {
   const std::string name = choose_instance(options);
-  auto attached = std::make_shared<AttachedInstance>(AttachedInstance::open(name, std::chrono::seconds(0)));
+  auto attached =
+      std::make_shared<AttachedInstance>(AttachedInstance::open(name, std::chrono::seconds(0)));
   Sight sight;
   try_attach(sight, [&] { attached->attach_kill(Access::ReadOnly); });
   for (const Process p : kProcesses) {
@@ -101,9 +104,12 @@ void attach_ring(Sight& sight, Edge edge) {
 std::int64_t level_age(const Sight& sight, std::size_t slot, const KillWord& word) {
   for (const Process p : {Process::Gateway, Process::Risk}) {
     const StagePage* page = sight.page(p);
-    // A raise takes a serial, which is its epoch, and one more: the last raise, and when it was obeyed.
-    if (page != nullptr && page->obeyed.load(std::memory_order_acquire) == std::uint64_t{word.epoch} + 1)
-      return sight.age_of({static_cast<std::int64_t>(page->obeyed_at_ns.load(std::memory_order_relaxed))});
+    // A raise takes a serial, which is its epoch, and one more: the last raise, and when it was
+    // obeyed.
+    if (page != nullptr &&
+        page->obeyed.load(std::memory_order_acquire) == std::uint64_t{word.epoch} + 1)
+      return sight.age_of(
+          {static_cast<std::int64_t>(page->obeyed_at_ns.load(std::memory_order_relaxed))});
   }
   for (const Process p : {Process::Gateway, Process::Risk}) {
     const JournalMemory* journal = sight.journal(p);

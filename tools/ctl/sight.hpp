@@ -1,7 +1,7 @@
 // What sluicectl sees of one instance: its pages mapped read-only, and the time on its clock.
 //
-// Everything but the control page may be missing; a missing page is a null pointer and a line in `missing`.
-// A test makes a Sight from an instance in its own memory.
+// Everything but the control page may be missing; a missing page is a null pointer and a line in
+// `missing`. A test makes a Sight from an instance in its own memory.
 #pragma once
 
 #include <cstdint>
@@ -46,8 +46,8 @@ struct Sight {
 // Objects that have their own lifetime, seen now.
 Sight sight_of(std::string instance, const Objects& objects);
 
-// The instance that is meant: the one named, or the only live one. Throws Error: Usage if several are live,
-// Unreachable if none is.
+// The instance that is meant: the one named, or the only live one. Throws Error: Usage if several
+// are live, Unreachable if none is.
 std::string choose_instance(const Options& options);
 // Attaches what is there of it. Throws Error (Unreachable) without a control page.
 Sight look_at(const Options& options);

@@ -28,7 +28,9 @@ ProcessStatus process_status(const Sight& sight, Process p) {
   }
   const StagePage* page = sight.page(p);
   if (page == nullptr) return status;
-  const auto load = [](const std::atomic<std::uint64_t>& word) { return word.load(std::memory_order_acquire); };
+  const auto load = [](const std::atomic<std::uint64_t>& word) {
+    return word.load(std::memory_order_acquire);
+  };
   status.state = page->stage_state();
   status.wait = name_of(static_cast<WaitStrategy>(load(page->wait)));
   status.cpu = static_cast<int>(load(page->cpu)) - 1;
@@ -52,7 +54,8 @@ Status collect(const Sight& sight) {
   status.mode = control.header.mode;
   status.run = control.header.run_ordinal;
   status.run_id = control.header.run_id;
-  status.state = run_state_name(static_cast<RunState>(control.state.load(std::memory_order_acquire)));
+  status.state =
+      run_state_name(static_cast<RunState>(control.state.load(std::memory_order_acquire)));
   status.build = text_of(control.build_id);
   status.config_hash = control.config_hash;
   status.state_dir = text_of(control.state_dir);
@@ -66,7 +69,11 @@ Status collect(const Sight& sight) {
   if (kill != nullptr) status.serial = kill->serial.load(std::memory_order_acquire);
   for (std::size_t slot = 0; slot < kScopes; ++slot) {
     if (!control.scope_exists(scope_at(slot))) continue;
-    ScopeStatus scope{scope_at(slot), {}, 0, -1, control.permit(slot, beat.lease_epoch).valid,
+    ScopeStatus scope{scope_at(slot),
+                      {},
+                      0,
+                      -1,
+                      control.permit(slot, beat.lease_epoch).valid,
                       control.caps[slot].load(std::memory_order_acquire)};
     if (kill != nullptr) {
       scope.raw = kill->words[slot].load(std::memory_order_acquire);

@@ -13,11 +13,11 @@ namespace sluice::ctl {
 
 struct ProcessStatus {
   Process process{};
-  bool expected = true;       // the configuration has work for it
+  bool expected = true;  // the configuration has work for it
   Alive alive;
   StageState state = StageState::Absent;
-  std::string wait;           // spin, yield, nap
-  int cpu = -1;               // -1: not pinned
+  std::string wait;  // spin, yield, nap
+  int cpu = -1;      // -1: not pinned
   std::uint64_t conditions = 0;
   bool journaled = false;
   std::uint64_t journal_position = 0;
@@ -25,7 +25,7 @@ struct ProcessStatus {
   std::uint64_t obeyed = 0;
   std::uint64_t recoveries = 0;
   std::string build;
-  bool same_build = false;    // as the control page says; false while it has not said anything
+  bool same_build = false;  // as the control page says; false while it has not said anything
   bool same_config = false;
   bool same_layout = false;
   std::string fault;
@@ -34,7 +34,7 @@ struct ProcessStatus {
 struct ScopeStatus {
   Scope scope;
   KillWord word;
-  std::uint64_t raw = 0;      // the word to name in a rearm
+  std::uint64_t raw = 0;  // the word to name in a rearm
   std::int64_t since_ns = -1;
   bool permit = false;
   std::int64_t cap = 0;

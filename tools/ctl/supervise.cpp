@@ -1,5 +1,6 @@
-// The verbs that only the supervisor may carry out: `rearm`, `cap`, `stop`. One request and one reply per
-// packet over the socket in the instance's state directory. Raising a kill never goes this way.
+// The verbs that only the supervisor may carry out: `rearm`, `cap`, `stop`. One request and one
+// reply per packet over the socket in the instance's state directory. Raising a kill never goes
+// this way.
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -38,40 +39,46 @@ class Socket {
 };
 
 [[noreturn]] void unreachable(const std::string& path, const char* what) {
-  throw Error(Exit::Unreachable, fmt::format("{}: {} ({}): nothing was changed; is sluice-supervisor running? "
-                                             "sluicectl kill works without it",
-                                             path, what, std::strerror(errno)));
+  throw Error(Exit::Unreachable,
+              fmt::format("{}: {} ({}): nothing was changed; is sluice-supervisor running? "
+                          "sluicectl kill works without it",
+                          path, what, std::strerror(errno)));
 }
 
 SupervisorReply ask(const Sight& sight, const SupervisorRequest& request) {
-  const std::string path = supervisor_socket(std::string(text_of(sight.control().state_dir))).string();
+  const std::string path =
+      supervisor_socket(std::string(text_of(sight.control().state_dir))).string();
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path.size() >= sizeof address.sun_path) throw Error(path + ": the path is too long for a socket");
+  if (path.size() >= sizeof address.sun_path)
+    throw Error(path + ": the path is too long for a socket");
   std::memcpy(address.sun_path, path.data(), path.size());
   const Socket socket;
   ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &kReplyDeadline, sizeof kReplyDeadline);
   ::setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, &kReplyDeadline, sizeof kReplyDeadline);
   if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     unreachable(path, "nobody listens");
-  if (::send(socket.fd(), &request, sizeof request, MSG_NOSIGNAL) != static_cast<ssize_t>(sizeof request))
+  if (::send(socket.fd(), &request, sizeof request, MSG_NOSIGNAL) !=
+      static_cast<ssize_t>(sizeof request))
     unreachable(path, "the request was not taken");
   SupervisorReply reply;
   const ssize_t size = ::recv(socket.fd(), &reply, sizeof reply, 0);
   // From here on it is unknown whether the request was carried out.
   if (size != static_cast<ssize_t>(sizeof reply))
-    throw Error(Exit::Unreachable, path + ": the supervisor did not answer; `sluicectl status` shows what holds now");
+    throw Error(Exit::Unreachable,
+                path + ": the supervisor did not answer; `sluicectl status` shows what holds now");
   reply.text.back() = 0;
   return reply;
 }
 
 template <std::size_t N>
 void fill(std::array<char, N>& field, const std::string& text, const char* option) {
-  if (text.size() >= N) throw Error(Exit::Usage, fmt::format("{} may have at most {} characters", option, N - 1));
+  if (text.size() >= N)
+    throw Error(Exit::Usage, fmt::format("{} may have at most {} characters", option, N - 1));
   std::memcpy(field.data(), text.data(), text.size());
 }
 
-SupervisorRequest request_of(const Options& options, Verb verb, Scope scope) {
+SupervisorRequest request_of(const Options& options, sluice::Verb verb, Scope scope) {
   SupervisorRequest request;
   request.verb = verb;
   request.scope = scope.kind;
@@ -84,8 +91,10 @@ SupervisorRequest request_of(const Options& options, Verb verb, Scope scope) {
 Scope scope_of(const Options& options, const Sight& sight) {
   if (options.scope.empty()) return {};
   if (const auto scope = parse_scope(sight.control(), options.scope)) return *scope;
-  throw Error(Exit::Usage, fmt::format("there is no scope '{}' in {}: global, gateway:X, strategy:X, instrument:X",
-                                       options.scope, sight.instance));
+  throw Error(
+      Exit::Usage,
+      fmt::format("there is no scope '{}' in {}: global, gateway:X, strategy:X, instrument:X",
+                  options.scope, sight.instance));
 }
 
 // One reply per scope: the text for people, or one document.
@@ -101,7 +110,11 @@ int tell(const Options& options, const std::vector<Answer>& answers, Console& co
   json.object().field("verb", options.verb->name).key("replies").array();
   for (const Answer& answer : answers) {
     code = std::max(code, answer.code);
-    json.object().field("scope", answer.scope).field("code", answer.code).field("text", answer.text).end();
+    json.object()
+        .field("scope", answer.scope)
+        .field("code", answer.code)
+        .field("text", answer.text)
+        .end();
     if (!options.json) console.raw(answer.text);
   }
   json.end().field("code", code).end();
@@ -122,7 +135,8 @@ std::vector<Scope> to_rearm(const Options& options, const Sight& sight) {
   std::vector<Scope> scopes;
   for (std::size_t slot = 0; slot < kScopes; ++slot) {
     const KillWord word = sight.objects.kill->read(slot);
-    if (sight.control().scope_exists(scope_at(slot)) && !(word.valid && word.level == KillLevel::Run))
+    if (sight.control().scope_exists(scope_at(slot)) &&
+        !(word.valid && word.level == KillLevel::Run))
       scopes.push_back(scope_at(slot));
   }
   return scopes;
@@ -151,16 +165,18 @@ int run_rearm(const Options& options, Console& console) {
   std::uint64_t word = 0;
   if (!options.word.empty()) {
     const auto parsed = parse_word(options.word);
-    if (!parsed || *parsed == 0) throw Error(Exit::Usage, "--word takes the hexadecimal word that rearm prints");
+    if (!parsed || *parsed == 0)
+      throw Error(Exit::Usage, "--word takes the hexadecimal word that rearm prints");
     word = *parsed;
   }
   std::vector<Answer> answers;
   for (const Scope scope : to_rearm(options, sight)) {
-    SupervisorRequest request = request_of(options, Verb::Rearm, scope);
+    SupervisorRequest request = request_of(options, sluice::Verb::Rearm, scope);
     request.word = word;
     answers.push_back(answer_of(sight, request));
   }
-  if (answers.empty()) answers.push_back({"", 0, "every scope is RUN: there is nothing to rearm\n"});
+  if (answers.empty())
+    answers.push_back({"", 0, "every scope is RUN: there is nothing to rearm\n"});
   return tell(options, answers, console);
 }
 
@@ -170,20 +186,24 @@ int run_cap(const Options& options, Console& console) {
     show_caps(options, sight, console);
     return static_cast<int>(Exit::Ok);
   }
-  SupervisorRequest request = request_of(options, Verb::SetCap, scope_of(options, sight));
+  SupervisorRequest request = request_of(options, sluice::Verb::SetCap, scope_of(options, sight));
   if (parse_decimal(options.first, request.value) != DecimalError::None || request.value < 0)
-    throw Error(Exit::Usage, fmt::format("'{}' is not an amount of 0 or more, like 25000 or 1250.50", options.first));
-  if (options.reason.empty()) throw Error(Exit::Usage, "a cap needs --reason TEXT (and --operator NAME): nothing was changed");
+    throw Error(
+        Exit::Usage,
+        fmt::format("'{}' is not an amount of 0 or more, like 25000 or 1250.50", options.first));
+  if (options.reason.empty())
+    throw Error(Exit::Usage,
+                "a cap needs --reason TEXT (and --operator NAME): nothing was changed");
   return tell(options, {answer_of(sight, request)}, console);
 }
 
 int run_stop(const Options& options, Console& console) {
   const Sight sight = look_at(options);
-  Answer answer = answer_of(sight, request_of(options, Verb::Stop, {}));
+  Answer answer = answer_of(sight, request_of(options, sluice::Verb::Stop, {}));
   const auto until = std::chrono::steady_clock::now() + kStopDeadline;
   const auto ended = [&] {
-    return !sight.attached->alive() ||
-           sight.control().state.load(std::memory_order_acquire) == static_cast<std::uint64_t>(RunState::Ended);
+    return !sight.attached->alive() || sight.control().state.load(std::memory_order_acquire) ==
+                                           static_cast<std::uint64_t>(RunState::Ended);
   };
   while (answer.code == 0 && !ended() && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -191,8 +211,8 @@ int run_stop(const Options& options, Console& console) {
     answer.text += "the run has ended\n";
   } else if (answer.code == 0) {
     answer.code = static_cast<int>(Exit::Incomplete);
-    answer.text += fmt::format("the run has not ended after {} s: `sluicectl status -i {}`\n", kStopDeadline.count(),
-                               sight.instance);
+    answer.text += fmt::format("the run has not ended after {} s: `sluicectl status -i {}`\n",
+                               kStopDeadline.count(), sight.instance);
   }
   return tell(options, {answer}, console);
 }

@@ -1,5 +1,5 @@
-// The verb `tap`: follows a ring read-only. It never disturbs producer or consumer; lapped, it says how much
-// it missed.
+// The verb `tap`: follows a ring read-only. It never disturbs producer or consumer; lapped, it says
+// how much it missed.
 #include <algorithm>
 #include <ctime>
 
@@ -32,7 +32,8 @@ class Printer {
  public:
   Printer(const Sight& sight, const EdgeInfo& info, bool json, Console& console)
       : sight_(sight), info_(info), as_json_(json), console_(console) {
-    if (as_json_) json_.object().field("ring", object_of(info.edge).substr(5)).key("records").array();
+    if (as_json_)
+      json_.object().field("ring", object_of(info.edge).substr(5)).key("records").array();
   }
 
   void record(std::uint64_t sequence, const Payload& payload) {
@@ -82,9 +83,11 @@ int run_tap(const Options& options, Console& console) {
   attach_ring(sight, info.edge);
   const RingMemory& ring = sight.objects.edge(info.edge);
   const std::uint64_t newest = published(ring);
-  const std::uint64_t back =
-      std::min(options.count == 0 ? kDefaultCount : options.count, std::min(newest, ring.header.capacity));
-  const std::uint64_t most = options.count != 0 ? options.count : options.follow ? ~std::uint64_t{0} : kDefaultCount;
+  const std::uint64_t back = std::min(options.count == 0 ? kDefaultCount : options.count,
+                                      std::min(newest, ring.header.capacity));
+  const std::uint64_t most = options.count != 0 ? options.count
+                             : options.follow   ? ~std::uint64_t{0}
+                                                : kDefaultCount;
   RingTap tap(ring, options.follow ? newest : newest - back);
   StopSignal::install();
   Printer printer(sight, info, options.json, console);

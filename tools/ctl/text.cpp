@@ -18,7 +18,9 @@ std::string decimal(std::int64_t raw) {
   return std::string(format_decimal(raw, text));
 }
 
-std::string hex(std::uint64_t word) { return fmt::format("{:#018x}", word); }
+std::string hex(std::uint64_t word) {
+  return fmt::format("{:#018x}", word);
+}
 
 std::string age(std::int64_t ns) {
   if (ns < 0) return "?";

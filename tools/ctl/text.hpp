@@ -20,18 +20,19 @@ std::string_view text_of(const std::array<char, N>& field) noexcept {
   return all.substr(0, all.find('\0'));  // npos: the whole field
 }
 
-std::string decimal(std::int64_t raw);       // at 1e-8
-std::string hex(std::uint64_t word);         // "0x00000007a3c10201"
-std::string age(std::int64_t ns);            // "85 us", "340 ms", "12 s", "3 min 20 s"; negative: "?"
-std::string utc(MarketTime at);              // "2024-05-01T09:15:00.123456789Z"
-std::string uptime(HostTime at);             // seconds since boot, "12345.678901234"
-std::string id_text(OrderId id);             // "3:seat0:12:0" = run:origin:counter:slice
+std::string decimal(std::int64_t raw);  // at 1e-8
+std::string hex(std::uint64_t word);    // "0x00000007a3c10201"
+std::string age(std::int64_t ns);       // "85 us", "340 ms", "12 s", "3 min 20 s"; negative: "?"
+std::string utc(MarketTime at);         // "2024-05-01T09:15:00.123456789Z"
+std::string uptime(HostTime at);        // seconds since boot, "12345.678901234"
+std::string id_text(OrderId id);        // "3:seat0:12:0" = run:origin:counter:slice
 std::string conditions_text(std::uint64_t bits);  // "dead_man, journal_behind"; "none"
 
 std::string instrument_name(const ControlPage* control, InstrumentIndex index);
 std::string strategy_name(const ControlPage* control, std::uint32_t index);
 std::string gateway_name(const ControlPage* control, std::uint32_t index);
-std::string scope_text(const ControlPage* control, Scope scope);  // "global", "strategy:momentum_buying"
+std::string scope_text(const ControlPage* control,
+                       Scope scope);  // "global", "strategy:momentum_buying"
 
 // "global", "gateway:X", "strategy:X", "instrument:X", X being a name of the run.
 std::optional<Scope> parse_scope(const ControlPage& control, std::string_view text);

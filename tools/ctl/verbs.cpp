@@ -12,55 +12,73 @@ namespace {
 
 constexpr std::array kVerbs{
     Verb{"kill", "", "", kTakesLevel | kTakesScope | kTakesWait,
-         "Stops trading: raises a kill level in shared memory and waits until every gate has obeyed it.",
-         "Use it at once when something is wrong: it needs no supervisor, no configuration and no disk, and "
+         "Stops trading: raises a kill level in shared memory and waits until every gate has "
+         "obeyed it.",
+         "Use it at once when something is wrong: it needs no supervisor, no configuration and no "
+         "disk, and "
          "without options it stops every live instance.",
          "sluicectl kill --level CANCEL --scope strategy:momentum_buying -i demo", run_kill},
     Verb{"status", "", "", 0,
-         "Shows every process, the run, its kill levels, permits and caps, and ends with one verdict.",
+         "Shows every process, the run, its kill levels, permits and caps, and ends with one "
+         "verdict.",
          "Use it first: its last line says whether new orders can leave, and if not, why.",
          "sluicectl status", run_status},
     Verb{"why", "[STRATEGY]", "[INSTRUMENT]", 0,
-         "Walks every gate from venue to socket and says PASS or BLOCK, the value against its limit, since "
+         "Walks every gate from venue to socket and says PASS or BLOCK, the value against its "
+         "limit, since "
          "when, and what changes it.",
-         "Use it when nothing is trading and you want to know what to do; it leaves with 1 if anything blocks.",
+         "Use it when nothing is trading and you want to know what to do; it leaves with 1 if "
+         "anything blocks.",
          "sluicectl why momentum_buying BTCUSDT", run_why},
     Verb{"rearm", "", "", kTakesScope | kTakesWord | kTakesWho,
-         "Lowers one scope to RUN again, through the supervisor; without --word it changes nothing and says "
+         "Lowers one scope to RUN again, through the supervisor; without --word it changes nothing "
+         "and says "
          "what is missing.",
-         "Use it after a kill, once its cause is understood: run it bare first and copy the command it prints.",
+         "Use it after a kill, once its cause is understood: run it bare first and copy the "
+         "command it prints.",
          "sluicectl rearm --scope global --word 0x00000007a3c10103 --operator ada "
          "--reason \"drill finished, positions flat\"",
          run_rearm},
     Verb{"cap", "[VALUE]", "", kTakesScope | kTakesWho,
-         "Sets how much capital may be in use, through the supervisor; without VALUE it shows the caps.",
+         "Sets how much capital may be in use, through the supervisor; without VALUE it shows the "
+         "caps.",
          "Use it to let more or less through; 0 stops new risk and lets exits pass.",
-         "sluicectl cap 25000 --scope strategy:momentum_buying --operator ada --reason \"step two of the rollout\"",
+         "sluicectl cap 25000 --scope strategy:momentum_buying --operator ada --reason \"step two "
+         "of the rollout\"",
          run_cap},
     Verb{"stop", "", "", 0, "Asks the supervisor for an orderly shutdown of the instance.",
-         "Use it to end a run; to stop trading and keep the run, use kill.", "sluicectl stop -i demo", run_stop},
+         "Use it to end a run; to stop trading and keep the run, use kill.",
+         "sluicectl stop -i demo", run_stop},
     Verb{"positions", "", "", kTakesAll,
          "Lists open positions and the account as risk sees them; --all shows the flat ones too.",
-         "Use it to see what is at stake before and after a kill.", "sluicectl positions", run_positions},
+         "Use it to see what is at stake before and after a kill.", "sluicectl positions",
+         run_positions},
     Verb{"orders", "", "", kTakesAll,
-         "Lists the orders that may still fill, as the gateway sees them; --all shows the ended ones too.",
-         "Use it to see what works at the venue, and what is in doubt.", "sluicectl orders --all", run_orders},
+         "Lists the orders that may still fill, as the gateway sees them; --all shows the ended "
+         "ones too.",
+         "Use it to see what works at the venue, and what is in doubt.", "sluicectl orders --all",
+         run_orders},
     Verb{"counters", "[PROCESS]", "", kTakesAll,
-         "Prints the counters that are not zero and the latency histograms of one process or of all.",
+         "Prints the counters that are not zero and the latency histograms of one process or of "
+         "all.",
          "Use it to see what a stage has done, refused and how fast; --all shows the zeros too.",
          "sluicectl counters risk", run_counters},
     Verb{"tap", "RING", "", kTakesCount | kTakesFollow,
-         "Prints the last records of a ring, decoded, without disturbing it; --follow goes on with new ones.",
+         "Prints the last records of a ring, decoded, without disturbing it; --follow goes on with "
+         "new ones.",
          "Use it to watch ticks, intents, orders or reports pass between two processes.",
          "sluicectl tap risk-gateway --follow --count 20", run_tap},
-    Verb{"check", "CONF", "", 0, "Reads a whole configuration file and reports every fault in it at once.",
-         "Use it before a start or a change: it needs no running instance.", "sluicectl check conf/demo.toml",
-         run_check},
+    Verb{"check", "CONF", "", 0,
+         "Reads a whole configuration file and reports every fault in it at once.",
+         "Use it before a start or a change: it needs no running instance.",
+         "sluicectl check conf/demo.toml", run_check},
 };
 
 }  // namespace
 
-std::span<const Verb> verbs() noexcept { return kVerbs; }
+std::span<const Verb> verbs() noexcept {
+  return kVerbs;
+}
 
 const Verb* find_verb(std::string_view name) noexcept {
   for (const Verb& verb : kVerbs)
@@ -78,7 +96,8 @@ std::string guide() {
     text += fmt::format("  {:<10} {}\n", verb.name, does.substr(0, most));
   }
   text +=
-      "\nEvery verb takes --instance NAME (needed only if several run), --json and --color auto|always|never.\n"
+      "\nEvery verb takes --instance NAME (needed only if several run), --json and --color "
+      "auto|always|never.\n"
       "`sluicectl VERB --help` says when to use it and gives an example.\n"
       "Leaves with 0 ok, 1 no, 2 wrong usage, 3 could not look, 4 incomplete, 5 nobody there.\n";
   return text;

@@ -16,9 +16,9 @@ namespace sluice::ctl {
 enum Takes : std::uint32_t {
   kTakesLevel = 1u << 0,
   kTakesScope = 1u << 1,
-  kTakesWait = 1u << 2,      // --no-wait, --timeout
+  kTakesWait = 1u << 2,  // --no-wait, --timeout
   kTakesWord = 1u << 3,
-  kTakesWho = 1u << 4,       // --operator, --reason
+  kTakesWho = 1u << 4,  // --operator, --reason
   kTakesCount = 1u << 5,
   kTakesFollow = 1u << 6,
   kTakesAll = 1u << 7
@@ -26,11 +26,11 @@ enum Takes : std::uint32_t {
 
 struct Verb {
   std::string_view name;
-  std::string_view first;    // name of the first positional; in [] if it may be left out; empty: none
+  std::string_view first;  // name of the first positional; in [] if it may be left out; empty: none
   std::string_view second;
   std::uint32_t takes;
-  std::string_view does;     // one sentence
-  std::string_view when;     // one sentence: when to use it
+  std::string_view does;  // one sentence
+  std::string_view when;  // one sentence: when to use it
   std::string_view example;
   int (*run)(const Options&, Console&);
 };
@@ -39,8 +39,8 @@ std::span<const Verb> verbs() noexcept;
 const Verb* find_verb(std::string_view name) noexcept;
 std::string guide();  // what `sluicectl` alone prints
 
-// One function per verb, each in the file of its group. They return an exit code of core/error.hpp or
-// throw Error with one.
+// One function per verb, each in the file of its group. They return an exit code of core/error.hpp
+// or throw Error with one.
 int run_kill(const Options& options, Console& console);
 int run_status(const Options& options, Console& console);
 int run_why(const Options& options, Console& console);

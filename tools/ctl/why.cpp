@@ -35,18 +35,23 @@ void print_lines(const std::vector<GateLine>& lines, Console& console) {
   for (const GateLine& line : lines) {
     console.out("{} {:<{}}  {}", painted(line.says, console), line.gate, width, line.value);
     if (!line.limit.empty()) console.out(" (limit {})", line.limit);
-    if (line.since_ns >= 0 && line.says != Says::Pass) console.out(", since {}", age(line.since_ns));
+    if (line.since_ns >= 0 && line.says != Says::Pass)
+      console.out(", since {}", age(line.since_ns));
     if (!line.change.empty()) console.out("; {}", line.change);
     console.raw("\n");
   }
 }
 
-void print_json(const Sight& sight, const std::vector<GateLine>& lines, const Verdict& verdict, Console& console) {
+void print_json(const Sight& sight, const std::vector<GateLine>& lines, const Verdict& verdict,
+                Console& console) {
   Json json;
   json.object().field("instance", sight.instance).field("trading", verdict.trading);
   json.field("verdict", verdict.text).key("gates").array();
   for (const GateLine& line : lines) {
-    json.object().field("gate", line.gate).field("says", word_of(line.says)).field("value", line.value);
+    json.object()
+        .field("gate", line.gate)
+        .field("says", word_of(line.says))
+        .field("value", line.value);
     json.field("limit", line.limit).span("since_ns", line.since_ns).field("change", line.change);
     json.field("about", scope_text(sight.objects.control, line.about)).end();
   }
@@ -68,8 +73,8 @@ int run_why(const Options& options, Console& console) {
     print_lines(lines, console);
     console.out("{}\n", console.paint(verdict.trading ? Tone::Good : Tone::Bad, verdict.text));
   }
-  const bool blocked =
-      std::any_of(lines.begin(), lines.end(), [](const GateLine& line) { return line.says == Says::Block; });
+  const bool blocked = std::any_of(lines.begin(), lines.end(),
+                                   [](const GateLine& line) { return line.says == Says::Block; });
   return static_cast<int>(blocked || !verdict.trading ? Exit::No : Exit::Ok);
 }
 

@@ -160,9 +160,9 @@ std::vector<Death> Children::poll(std::uint64_t now_ns) {
 
 bool Children::ready(Process p, std::uint64_t now_ns) const noexcept {
   const StagePage& page = objects_.page(p);
-  const std::uint64_t beat = page.heartbeat_us.load(std::memory_order_relaxed);
-  const std::uint64_t age = now_ns / 1'000 + 1'000 - beat;
-  return alive(p) && page.stage_state() == StageState::Ready && age <= kDeadManUs + 1'000;
+  const std::uint64_t beat_us = page.heartbeat_us.load(std::memory_order_relaxed);
+  return alive(p) && page.stage_state() == StageState::Ready &&
+         heartbeat_age_us(now_ns / 1'000, beat_us) <= kDeadManUs;
 }
 
 bool Children::all_ready(std::uint64_t now_ns) const noexcept { return missing(now_ns) == nullptr; }

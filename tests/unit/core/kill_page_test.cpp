@@ -56,7 +56,7 @@ TEST(KillWord, AnySingleWrongBitOfARunWordIsHalt) {
 
 TEST(KillWord, NoSingleOrDoubleWrongBitTurnsAStopIntoRun) {
   test::Random random(test::draw_seed());
-  for (int round = 0; round < 60; ++round) {
+  for (int round = 0; round < 20; ++round) {
     const std::uint64_t run = random.next();
     const auto epoch = static_cast<std::uint32_t>(random.next());
     for (const KillLevel level : kRaisable) {

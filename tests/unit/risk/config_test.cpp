@@ -12,13 +12,26 @@ namespace {
 using Keys = std::map<std::string, std::string>;
 
 Keys sound() {
-  return {{"equity", "\"1000000\""},     {"alloc", "\"0.1\""},          {"risk_per_trade", "\"0.01\""},
-          {"daily_loss_max", "\"5000\""}, {"max_order_notional", "\"50000\""}, {"max_order_qty", "\"500\""},
-          {"collar", "\"0.01\""},        {"max_spread", "\"0.01\""},    {"max_tick_age_ms", "1000"},
-          {"max_intent_age_ms", "500"},  {"cooldown_s", "60"},          {"max_same_side", "2"},
-          {"max_open_orders", "8"},      {"max_lots", "10"},            {"stop_loss", "\"0.02\""},
-          {"take_profit", "\"0.04\""},   {"entry_slip", "\"0.001\""},   {"exit_slip", "\"0.005\""},
-          {"entry_ttl_ms", "200"},       {"exit_ttl_ms", "100"}};
+  return {{"equity", "\"1000000\""},
+          {"alloc", "\"0.1\""},
+          {"risk_per_trade", "\"0.01\""},
+          {"daily_loss_max", "\"5000\""},
+          {"max_order_notional", "\"50000\""},
+          {"max_order_qty", "\"500\""},
+          {"collar", "\"0.01\""},
+          {"max_spread", "\"0.01\""},
+          {"max_tick_age_ms", "1000"},
+          {"max_intent_age_ms", "500"},
+          {"cooldown_s", "60"},
+          {"max_same_side", "2"},
+          {"max_open_orders", "8"},
+          {"max_lots", "10"},
+          {"stop_loss", "\"0.02\""},
+          {"take_profit", "\"0.04\""},
+          {"entry_slip", "\"0.001\""},
+          {"exit_slip", "\"0.005\""},
+          {"entry_ttl_ms", "200"},
+          {"exit_ttl_ms", "100"}};
 }
 
 std::vector<std::string> faults(const Keys& keys, const PipelineConfig& pipeline = bench_pipeline(),
@@ -54,12 +67,13 @@ TEST(RiskConfig, BothSidesOfItsBoundsAndRelations) {
   struct Case {
     std::string key, good, bad;
   };
-  for (const Case& c : {Case{"entry_slip", "\"0.01\"", "\"0.010001\""},  // collar
-                        Case{"risk_per_trade", "\"0.1\"", "\"0.100001\""},  // alloc
-                        Case{"daily_loss_max", "\"1000000\"", "\"1000000.00000001\""},  // equity
-                        Case{"stop_loss", "\"0.000001\"", "\"0\""}, Case{"take_profit", "\"0\"", "\"-0.01\""},
-                        Case{"max_open_orders", "128", "129"}, Case{"max_lots", "1", "0"},
-                        Case{"cooldown_s", "0", "-1"}, Case{"equity", "\"1000000\"", "\"0\""}}) {
+  for (const Case& c :
+       {Case{"entry_slip", "\"0.01\"", "\"0.010001\""},                 // collar
+        Case{"risk_per_trade", "\"0.1\"", "\"0.100001\""},              // alloc
+        Case{"daily_loss_max", "\"1000000\"", "\"1000000.00000001\""},  // equity
+        Case{"stop_loss", "\"0.000001\"", "\"0\""}, Case{"take_profit", "\"0\"", "\"-0.01\""},
+        Case{"max_open_orders", "128", "129"}, Case{"max_lots", "1", "0"},
+        Case{"cooldown_s", "0", "-1"}, Case{"equity", "\"1000000\"", "\"0\""}}) {
     Keys keys = sound();
     keys[c.key] = c.good;
     EXPECT_TRUE(faults(keys).empty()) << c.key;

@@ -13,8 +13,12 @@
 
 namespace sluice::risk {
 
-constexpr Price price(std::int64_t tenths) { return {tenths * (kScale / 10)}; }
-constexpr Notional money(std::int64_t units) { return Notional::whole(units); }
+constexpr Price price(std::int64_t tenths) {
+  return {tenths * (kScale / 10)};
+}
+constexpr Notional money(std::int64_t units) {
+  return Notional::whole(units);
+}
 
 inline RiskConfig bench_risk() {
   return {.equity = money(1'000'000),
@@ -61,8 +65,11 @@ class Desk {
   static constexpr std::uint16_t kRun = 7;
   static constexpr std::int64_t kEpoch = 1'700'000'000'000'000'000;  // market time at host time 0
 
-  explicit Desk(const RiskConfig& risk = bench_risk(), const PipelineConfig& pipeline = bench_pipeline())
-      : stage(risk, pipeline), page(std::make_unique<StagePage>()), out(std::make_unique<Outputs>()),
+  explicit Desk(const RiskConfig& risk = bench_risk(),
+                const PipelineConfig& pipeline = bench_pipeline())
+      : stage(risk, pipeline),
+        page(std::make_unique<StagePage>()),
+        out(std::make_unique<Outputs>()),
         fx(page.get()) {
     page->statistics.name(kCounterNames, kHistogramNames);
     out->open(Edge::RiskGateway);
@@ -97,14 +104,17 @@ class Desk {
       const Outputs::Lane& lane = out->lane(i);
       for (std::uint32_t k = 0; k < lane.count; ++k) {
         emitted.push_back(lane.records[k]);
-        if (lane.edge == Edge::RiskGateway) orders.push_back(from_payload<Order>(lane.records[k]));
-        else reports.push_back(from_payload<Report>(lane.records[k]));
+        if (lane.edge == Edge::RiskGateway)
+          orders.push_back(from_payload<Order>(lane.records[k]));
+        else
+          reports.push_back(from_payload<Report>(lane.records[k]));
       }
     }
     out->clear();
   }
 
-  void control(ControlKind kind, std::int64_t after = 0, Scope scope = {}, std::uint64_t epoch = 0) {
+  void control(ControlKind kind, std::int64_t after = 0, Scope scope = {},
+               std::uint64_t epoch = 0) {
     Control c{};
     c.kind = kind;
     c.scope = scope.kind;
@@ -119,9 +129,7 @@ class Desk {
   void permit(Scope scope, bool valid, std::uint64_t epoch = 5) {
     control(ControlKind::Permit, valid ? 1 : 0, scope, epoch);
   }
-  void cap(Scope scope, Notional amount) {
-    control(ControlKind::Cap, amount.raw, scope);
-  }
+  void cap(Scope scope, Notional amount) { control(ControlKind::Cap, amount.raw, scope); }
   void edge(Edge which, bool full) {
     control(full ? ControlKind::EdgeFull : ControlKind::EdgeRoom, 0,
             {ScopeKind::Global, static_cast<std::uint32_t>(which)});
@@ -131,8 +139,13 @@ class Desk {
 
   [[nodiscard]] MarketTime market() const { return {kEpoch + now.ns}; }
   [[nodiscard]] Tick tick(InstrumentIndex instrument, TickKind kind) const {
-    return {.instrument = instrument, .kind = kind, .flags = 0, .source = 0, .venue_time = market(),
-            .rx_time = now, .value = {}};
+    return {.instrument = instrument,
+            .kind = kind,
+            .flags = 0,
+            .source = 0,
+            .venue_time = market(),
+            .rx_time = now,
+            .value = {}};
   }
   void quote(InstrumentIndex instrument, Price bid, Price ask) {
     Tick t = tick(instrument, TickKind::Quote);
@@ -148,18 +161,38 @@ class Desk {
   [[nodiscard]] Intent intent(StrategyIndex strategy = 0, InstrumentIndex instrument = 0,
                               Action action = Action::Enter, Side side = Side::Buy) {
     const SeatIndex seat = strategy;
-    return {.id = OrderId::make(kRun, static_cast<std::uint8_t>(seat + 1), ++counter), .instrument = instrument,
-            .seat = seat, .strategy = strategy, .side = side, .action = action, .price = price(1000),
-            .quantity = action == Action::Enter ? 1 : 0, .origin = now, .decided_at = now,
-            .parameter_epoch = 0, .reason = IntentReason::Breakout, .flags = 0};
+    return {.id = OrderId::make(kRun, static_cast<std::uint8_t>(seat + 1), ++counter),
+            .instrument = instrument,
+            .seat = seat,
+            .strategy = strategy,
+            .side = side,
+            .action = action,
+            .price = price(1000),
+            .quantity = action == Action::Enter ? 1 : 0,
+            .origin = now,
+            .decided_at = now,
+            .parameter_epoch = 0,
+            .reason = IntentReason::Breakout,
+            .flags = 0};
   }
 
-  [[nodiscard]] Report report(const Order& order, ReportKind kind, Qty cum = {}, Price at = {}) const {
-    return {.id = order.id, .instrument = order.instrument, .strategy = order.strategy, .side = order.side,
-            .kind = kind, .reason = Reason::None, .price = at, .qty = cum, .cum_qty = cum,
-            .venue_time = market(), .at = now};
+  [[nodiscard]] Report report(const Order& order, ReportKind kind, Qty cum = {},
+                              Price at = {}) const {
+    return {.id = order.id,
+            .instrument = order.instrument,
+            .strategy = order.strategy,
+            .side = order.side,
+            .kind = kind,
+            .reason = Reason::None,
+            .price = at,
+            .qty = cum,
+            .cum_qty = cum,
+            .venue_time = market(),
+            .at = now};
   }
-  void fill(const Order& order, Qty cum, Price at) { send(report(order, ReportKind::Fill, cum, at)); }
+  void fill(const Order& order, Qty cum, Price at) {
+    send(report(order, ReportKind::Fill, cum, at));
+  }
   void reject(const Order& order, Reason reason) {
     Report r = report(order, ReportKind::Reject);
     r.reason = reason;
@@ -176,12 +209,15 @@ class Desk {
   }
 
   [[nodiscard]] Reason refusal() const {
-    return reports.size() == 1 && reports[0].kind == ReportKind::Reject ? reports[0].reason : Reason::None;
+    return reports.size() == 1 && reports[0].kind == ReportKind::Reject ? reports[0].reason
+                                                                        : Reason::None;
   }
   [[nodiscard]] std::uint64_t count(Counter counter_) const {
     return page->statistics.counter(static_cast<std::size_t>(counter_));
   }
-  [[nodiscard]] const Position& position(PairIndex pair = 0) const { return stage.state().positions.at(pair); }
+  [[nodiscard]] const Position& position(PairIndex pair = 0) const {
+    return stage.state().positions.at(pair);
+  }
 
   struct Entry {
     Payload payload;

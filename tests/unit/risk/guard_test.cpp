@@ -1,5 +1,5 @@
-// Every check of the guard: what it alone stops (the chain with that check removed decides otherwise), and
-// both sides of its bound.
+// Every check of the guard: what it alone stops (the chain with that check removed decides
+// otherwise), and both sides of its bound.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -20,7 +20,8 @@ std::vector<Check> without(std::string_view name) {
 
 Reason judge(Desk& desk, const Intent& intent, std::span<const Check> checks) {
   MarketNow market = desk.stage.state().market;
-  Probe probe = prepare(desk.stage.rules(), desk.stage.state(), intent, desk.now, market.at(desk.now));
+  Probe probe =
+      prepare(desk.stage.rules(), desk.stage.state(), intent, desk.now, market.at(desk.now));
   return run_checks(probe, checks);
 }
 
@@ -28,8 +29,8 @@ constexpr Scope kGlobal{ScopeKind::Global, 0};
 
 struct Mutant {
   std::string check;
-  Reason reason;               // with the check
-  Reason after = Reason::None; // without it
+  Reason reason;                // with the check
+  Reason after = Reason::None;  // without it
   std::function<void(RiskConfig&)> configure = [](RiskConfig&) {};
   std::function<void(Desk&, Intent&)> arrange = [](Desk&, Intent&) {};
 };
@@ -39,13 +40,13 @@ std::vector<Mutant> entry_mutants() {
   const auto none = [](C&) {};
   return {
       {"permits", Reason::NoPermit, Reason::None, none,
-       [](Desk& d, Intent&) { d.permit({ScopeKind::Strategy, 0}, false); }},
+       [](Desk& d, Intent&) {
+         d.permit({ScopeKind::Strategy, 0}, false);
+       }},
       {"kill_level", Reason::KillLevel, Reason::None, none,
        [](Desk& d, Intent&) { d.level(kGlobal, KillLevel::ReduceOnly); }},
       {"conditions", Reason::Condition, Reason::None, none,
-       [](Desk& d, Intent&) {
-         d.control(ControlKind::Conditions, kDiskLow);
-       }},
+       [](Desk& d, Intent&) { d.control(ControlKind::Conditions, kDiskLow); }},
       {"seat_edge", Reason::RingFull, Reason::None, none,
        [](Desk& d, Intent&) { d.edge(risk_seat(0), true); }},
       {"order_ring", Reason::RingFull, Reason::None, none,
@@ -66,7 +67,8 @@ std::vector<Mutant> entry_mutants() {
        }},
       {"strategy", Reason::StrategyDisabled, Reason::None, none,
        [](Desk& d, Intent& i) { i = d.intent(1, 1); }},
-      {"well_formed", Reason::BadIntent, Reason::None, none, [](Desk&, Intent& i) { i.quantity = 4; }},
+      {"well_formed", Reason::BadIntent, Reason::None, none,
+       [](Desk&, Intent& i) { i.quantity = 4; }},
       {"quote", Reason::NoQuote, Reason::PriceCollar, none,
        [](Desk& d, Intent&) { d.quote(0, Price{}, Price{}); }},
       {"tick_age", Reason::StaleTick, Reason::None, none,
@@ -106,7 +108,8 @@ std::vector<Mutant> entry_mutants() {
          i = d.intent();
        }},
       {"allocator", Reason::AllocatorZero, Reason::None, [](C& c) { c.alloc = {1}; }},
-      {"size_limit", Reason::SizeLimit, Reason::None, [](C& c) { c.max_order_qty = Qty::whole(9); }},
+      {"size_limit", Reason::SizeLimit, Reason::None,
+       [](C& c) { c.max_order_qty = Qty::whole(9); }},
       {"notional_limit", Reason::NotionalLimit, Reason::None,
        [](C& c) { c.max_order_notional = money(1'001); }},
       {"table_room", Reason::TableFull, Reason::None,
@@ -129,14 +132,16 @@ TEST(Guard, EachCheckAloneStopsItsCase) {
     Desk desk(risk);
     desk.armed();
     Intent intent = desk.intent();
-    EXPECT_EQ(judge(desk, intent, chain()),
-              mutant.check == "allocator" || mutant.check == "size_limit" || mutant.check == "notional_limit"
-                  ? mutant.reason
-                  : Reason::None)
+    EXPECT_EQ(judge(desk, intent, chain()), mutant.check == "allocator" ||
+                                                    mutant.check == "size_limit" ||
+                                                    mutant.check == "notional_limit"
+                                                ? mutant.reason
+                                                : Reason::None)
         << mutant.check << ": the case is not refused by anything else";
     mutant.arrange(desk, intent);
     EXPECT_EQ(judge(desk, intent, chain()), mutant.reason) << mutant.check;
-    EXPECT_EQ(judge(desk, intent, without(mutant.check)), mutant.after) << "without " << mutant.check;
+    EXPECT_EQ(judge(desk, intent, without(mutant.check)), mutant.after)
+        << "without " << mutant.check;
     // The stage itself answers the same, counts it and shows it.
     const std::uint64_t before = desk.count(reject_counter(mutant.reason));
     desk.send(intent);
@@ -245,11 +250,14 @@ TEST(Guard, BothSidesOfEachBound) {
          c.collar = {beyond ? 999 : 1'000};  // the ask, 100.1, is 1000 ppm above the middle
          c.entry_slip = {0};
        }},
-      {"spread", Reason::Spread, [](RiskConfig& c, bool beyond) { c.max_spread = {beyond ? 1'999 : 2'000}; }},
+      {"spread", Reason::Spread,
+       [](RiskConfig& c, bool beyond) { c.max_spread = {beyond ? 1'999 : 2'000}; }},
       {"size", Reason::SizeLimit,
        [](RiskConfig& c, bool beyond) { c.max_order_qty = Qty::whole(10) - Qty{beyond ? 1 : 0}; }},
       {"notional", Reason::NotionalLimit,
-       [](RiskConfig& c, bool beyond) { c.max_order_notional = money(1'002) - Notional{beyond ? 1 : 0}; }},
+       [](RiskConfig& c, bool beyond) {
+         c.max_order_notional = money(1'002) - Notional{beyond ? 1 : 0};
+       }},
       {"daily loss", Reason::DailyLoss,  // bought at 100.2, bid 99.9: exactly -3.0 on 10
        [](RiskConfig& c, bool beyond) { c.daily_loss_max = money(3) + Notional{beyond ? 0 : 1}; },
        [](Desk& d, Intent& i, bool) {
@@ -266,7 +274,8 @@ TEST(Guard, BothSidesOfEachBound) {
          d.quote(0, price(999), price(1001));
          i = d.intent();
        }},
-      {"same side", Reason::SameSide, [](RiskConfig& c, bool beyond) { c.max_same_side = beyond ? 1 : 2; },
+      {"same side", Reason::SameSide,
+       [](RiskConfig& c, bool beyond) { c.max_same_side = beyond ? 1 : 2; },
        [](Desk& d, Intent& i, bool) {
          d.bought();
          i = d.intent();
@@ -277,7 +286,8 @@ TEST(Guard, BothSidesOfEachBound) {
          d.send(d.intent(1));
          i = d.intent();
        }},
-      {"open orders", Reason::OpenOrders, [](RiskConfig& c, bool beyond) { c.max_open_orders = beyond ? 1 : 2; },
+      {"open orders", Reason::OpenOrders,
+       [](RiskConfig& c, bool beyond) { c.max_open_orders = beyond ? 1 : 2; },
        [](Desk& d, Intent& i, bool) {
          d.send(d.intent());
          i = d.intent();
@@ -368,11 +378,14 @@ TEST(Guard, AStatusHealsOnlyWhatItSays) {
 TEST(Guard, LimitPriceStaysInsideTheCollarAndOnTheTick) {
   const Quote quote{.bid = price(999), .ask = price(1001)};
   EXPECT_EQ(entry_price(Side::Buy, quote, {1'000}, {10'000}, price(1)), price(1002));
-  EXPECT_EQ(entry_price(Side::Sell, quote, {2'000}, {10'000}, price(1)), price(998)) << "toward the touch";
+  EXPECT_EQ(entry_price(Side::Sell, quote, {2'000}, {10'000}, price(1)), price(998))
+      << "toward the touch";
   EXPECT_EQ(entry_price(Side::Buy, quote, {0}, {10'000}, price(1)), price(1001));
-  EXPECT_EQ(entry_price(Side::Buy, quote, {50'000}, {10'000}, price(1)), price(1010)) << "the collar bounds";
+  EXPECT_EQ(entry_price(Side::Buy, quote, {50'000}, {10'000}, price(1)), price(1010))
+      << "the collar bounds";
   EXPECT_EQ(entry_price(Side::Sell, quote, {50'000}, {10'000}, price(1)), price(990));
-  EXPECT_EQ(entry_price(Side::Buy, quote, {50'000}, {1}, price(1)), price(1001)) << "never short of the touch";
+  EXPECT_EQ(entry_price(Side::Buy, quote, {50'000}, {1}, price(1)), price(1001))
+      << "never short of the touch";
 }
 
 TEST(Guard, AnIdFromAnotherSeatOrRunIsBad) {

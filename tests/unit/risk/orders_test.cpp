@@ -1,4 +1,5 @@
-// The life of an entry: reservation, fills by cum_qty, time to live, full edges, what seats are told.
+// The life of an entry: reservation, fills by cum_qty, time to live, full edges, what seats are
+// told.
 #include <gtest/gtest.h>
 
 #include "desk.hpp"

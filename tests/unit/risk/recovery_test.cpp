@@ -1,5 +1,5 @@
-// Purity: the same inputs give the same bytes out and the same bytes of state, from the start or from a
-// checkpoint in the middle.
+// Purity: the same inputs give the same bytes out and the same bytes of state, from the start or
+// from a checkpoint in the middle.
 #include <gtest/gtest.h>
 
 #include <cstring>
@@ -29,7 +29,8 @@ void play(Desk& desk, const Logged& entry) {
   }
 }
 
-// A lively session: quotes that wander, entries of both strategies, fills in parts, levels and edges.
+// A lively session: quotes that wander, entries of both strategies, fills in parts, levels and
+// edges.
 std::vector<Logged> session(std::uint64_t seed) {
   Desk desk;
   std::mt19937_64 random(seed);
@@ -37,7 +38,8 @@ std::vector<Logged> session(std::uint64_t seed) {
   const auto keep = [&](RecordKind kind, auto&& act) {
     const std::size_t from = desk.log.size();
     act();
-    for (std::size_t i = from; i < desk.log.size(); ++i) log.push_back({kind, desk.log[i].payload, desk.log[i].now});
+    for (std::size_t i = from; i < desk.log.size(); ++i)
+      log.push_back({kind, desk.log[i].payload, desk.log[i].now});
   };
   const auto pick = [&](std::uint64_t n) { return static_cast<std::int64_t>(random() % n); };
   keep(RecordKind::Control, [&] {
@@ -64,13 +66,16 @@ std::vector<Logged> session(std::uint64_t seed) {
       const auto strategy = static_cast<StrategyIndex>(pick(2));
       const Action action = pick(4) == 0 ? Action::Exit : Action::Enter;
       keep(RecordKind::Intent, [&] {
-        desk.send(desk.intent(strategy, 0, action, action == Action::Exit ? Side::Sell : Side::Buy));
+        desk.send(
+            desk.intent(strategy, 0, action, action == Action::Exit ? Side::Sell : Side::Buy));
       });
     } else if (what < 9 && !sent.empty()) {
       const Order order = sent[static_cast<std::size_t>(pick(sent.size()))];
       keep(RecordKind::Report, [&] {
-        if (pick(5) == 0) desk.reject(order, pick(2) == 0 ? Reason::Stale : Reason::VenueReject);
-        else desk.fill(order, scaled(order.qty, pick(3) + 1, 3), order.price);
+        if (pick(5) == 0)
+          desk.reject(order, pick(2) == 0 ? Reason::Stale : Reason::VenueReject);
+        else
+          desk.fill(order, scaled(order.qty, pick(3) + 1, 3), order.price);
       });
     } else {
       keep(RecordKind::Control, [&] {
@@ -89,7 +94,9 @@ std::vector<Logged> session(std::uint64_t seed) {
   return log;
 }
 
-bool same(const State& a, const State& b) { return std::memcmp(&a, &b, sizeof(State)) == 0; }
+bool same(const State& a, const State& b) {
+  return std::memcmp(&a, &b, sizeof(State)) == 0;
+}
 
 TEST(Recovery, ReplayGivesTheSameBytes) {
   for (const std::uint64_t seed : {1u, 2u, 3u}) {

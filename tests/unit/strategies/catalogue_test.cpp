@@ -46,7 +46,8 @@ TEST(Catalogue, BoundsOfTheParametersAreChecked) {
   EXPECT_EQ(faults("window_s = 0\nmin_gap_s = 0\nmin_rsi = \"off\"\n"), 1u);
   EXPECT_EQ(faults("window_s = 86400\nmin_gap_s = 86400\nmin_rsi = \"off\"\n"), 0u);
   EXPECT_EQ(faults("window_s = 86401\nmin_gap_s = 86401\nmin_rsi = \"off\"\n"), 2u);
-  EXPECT_EQ(faults("window_s = 60\nmin_gap_s = 0\nmin_rsi = \"60\"\n"), 1u) << "no number is ignored";
+  EXPECT_EQ(faults("window_s = 60\nmin_gap_s = 0\nmin_rsi = \"60\"\n"), 1u)
+      << "no number is ignored";
   EXPECT_EQ(faults("window_s = 60\nmin_gap_s = 0\n"), 1u);
 }
 

@@ -31,7 +31,9 @@ class Momentum : public testing::Test {
   void warm() {
     for (std::int64_t s = 0; s <= 63; ++s) EXPECT_EQ(on(s * 1'000, 100), Verdict::MissingData);
   }
-  Verdict on(std::int64_t ms, std::int64_t price) { return strategy.on_tick(trade(ms, price)).verdict; }
+  Verdict on(std::int64_t ms, std::int64_t price) {
+    return strategy.on_tick(trade(ms, price)).verdict;
+  }
   MomentumBuying strategy{{.window = Duration::seconds(64), .min_gap = Duration{}}};
 };
 
