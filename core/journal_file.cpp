@@ -113,8 +113,9 @@ int JournalFileWriter::State::open_next() noexcept {
   const fs::path path = dir / file_name(journal, next);
   const int opened = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (opened < 0) return errno;
-  if (::write(opened, &identity, sizeof identity) != static_cast<ssize_t>(sizeof identity)) {
-    const int error = errno != 0 ? errno : EIO;
+  const ssize_t written = ::write(opened, &identity, sizeof identity);
+  if (written != static_cast<ssize_t>(sizeof identity)) {
+    const int error = written < 0 ? errno : ENOSPC;  // a short write sets no errno
     ::close(opened);
     ::unlink(path.c_str());
     return error;

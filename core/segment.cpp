@@ -196,6 +196,11 @@ void Segment::publish(SegmentHeader& header) noexcept {
 
 AttachError Segment::attach(const std::string& name, Access access, const Expected& expected,
                             Segment& out) {
+  // Looked at before it is opened: opening a pipe waits for its other end.
+  struct stat planted {};
+  if (::lstat(("/dev/shm/" + name).c_str(), &planted) == 0 && !S_ISREG(planted.st_mode) &&
+      !S_ISLNK(planted.st_mode))
+    return AttachError::NotRegular;
   auto state = std::make_unique<State>();
   const bi::mode_t mode = access == Access::ReadOnly ? bi::read_only : bi::read_write;
   try {

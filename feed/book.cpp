@@ -38,8 +38,9 @@ bool BookSide::load(std::span<const BookLevel> best_first, std::size_t& left_out
     if (!worse(best_first[i].price, best_first[i - 1].price)) return false;
   const std::size_t kept = std::min(best_first.size(), capacity_);
   left_out += best_first.size() - kept;
-  for (std::size_t i = kept; i-- > 0;)
-    if (best_first[i].qty.raw > 0) levels_.push_back(best_first[i]);
+  const auto best = best_first.first(kept);
+  levels_.assign(best.rbegin(), best.rend());
+  std::erase_if(levels_, [](const BookLevel& level) { return level.qty.raw == 0; });
   return true;
 }
 
@@ -87,7 +88,7 @@ void Book::keep(const Update& diff) noexcept {
     state_ = BookState::Broken;
     if (bytes_with(1, levels) > buffer_bytes_) return;
   }
-  waiting_.push_back({diff.first_id, diff.last_id, diff.bids.size(), diff.asks.size()});
+  waiting_.insert(waiting_.end(), {diff.first_id, diff.last_id, diff.bids.size(), diff.asks.size()});
   waiting_levels_.insert(waiting_levels_.end(), diff.bids.begin(), diff.bids.end());
   waiting_levels_.insert(waiting_levels_.end(), diff.asks.begin(), diff.asks.end());
   last_id_ = diff.last_id;

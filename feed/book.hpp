@@ -84,7 +84,9 @@ class Book {
   [[nodiscard]] BookState state() const noexcept { return state_; }
   [[nodiscard]] bool wants_snapshot() const noexcept { return !waiting_.empty(); }
   // Id of the last update that is in the book; 0 unless Synced.
-  [[nodiscard]] std::uint64_t last_id() const noexcept { return state_ == BookState::Synced ? last_id_ : 0; }
+  [[nodiscard]] std::uint64_t last_id() const noexcept {
+    return state_ == BookState::Synced ? last_id_ : 0;
+  }
   // False unless Synced with both sides present.
   [[nodiscard]] bool top(Top& out) const noexcept;
 
@@ -101,7 +103,8 @@ class Book {
     std::size_t asks;
   };
 
-  void apply(std::uint64_t last_id, std::span<const BookLevel> bids, std::span<const BookLevel> asks) noexcept;
+  void apply(std::uint64_t last_id, std::span<const BookLevel> bids,
+             std::span<const BookLevel> asks) noexcept;
   void keep(const Update& diff) noexcept;
   void forget() noexcept;
   DiffOutcome broken(const Update& diff, std::uint64_t expected) noexcept;

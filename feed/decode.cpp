@@ -107,7 +107,8 @@ DecodeError level_of(json::array pair, BookLevel& out) noexcept {
   return out.price.raw > 0 && out.qty.raw >= 0 ? DecodeError::None : DecodeError::BadNumber;
 }
 
-DecodeError levels_of(json::value& value, std::span<BookLevel> into, std::span<const BookLevel>& out) noexcept {
+DecodeError levels_of(json::value& value, std::span<BookLevel> into,
+                      std::span<const BookLevel>& out) noexcept {
   json::array list;
   if (const auto code = value.get_array().get(list)) return from(code);
   std::size_t count = 0;
@@ -304,15 +305,16 @@ std::string_view to_text(DecodeError error) noexcept {
   return "?";
 }
 
-SymbolTable::SymbolTable(std::span<const std::string> symbols) {
+SymbolTable::SymbolTable(std::span<const std::string> symbols) {  // setup
   rows_.reserve(symbols.size());
   for (std::size_t i = 0; i < symbols.size(); ++i)
-    rows_.push_back({symbols[i], static_cast<InstrumentIndex>(i)});
+    rows_.push_back({symbols[i], static_cast<InstrumentIndex>(i)});  // setup
   std::sort(rows_.begin(), rows_.end(),
             [](const Row& a, const Row& b) { return a.symbol < b.symbol; });
   for (std::size_t i = 1; i < rows_.size(); ++i)
     if (rows_[i].symbol == rows_[i - 1].symbol)
-      throw Error(Exit::Usage, "two instruments have the venue symbol \"" + rows_[i].symbol + "\"");
+      throw Error(Exit::Usage,  // setup
+                  "two instruments have the venue symbol \"" + rows_[i].symbol + "\"");
 }
 
 InstrumentIndex SymbolTable::find(std::string_view symbol) const noexcept {
@@ -326,14 +328,14 @@ struct FeedDecoder::Parser {
       : buffer(static_cast<char*>(::operator new[](max_bytes + kPadding, std::align_val_t{kCacheLine}))) {
     std::memset(buffer.get(), 0, max_bytes + kPadding);
     if (const auto code = parser.allocate(max_bytes, kMaxDepth))
-      throw Error(std::string("feed decoder: ") + simdjson::error_message(code));
+      throw Error(std::string("feed decoder: ") + simdjson::error_message(code));  // setup
   }
 
   std::unique_ptr<char[], AlignedDelete> buffer;
   json::parser parser;
 };
 
-FeedDecoder::FeedDecoder(std::span<const std::string> symbols, std::size_t max_bytes)
+FeedDecoder::FeedDecoder(std::span<const std::string> symbols, std::size_t max_bytes)  // setup
     : symbols_(symbols), max_bytes_(max_bytes), parser_(std::make_unique<Parser>(max_bytes)) {}
 FeedDecoder::~FeedDecoder() = default;
 

@@ -91,13 +91,13 @@ struct Update {
 class SymbolTable {
  public:
   // `symbols` in order of the instrument table, in the venue's exact spelling. Throws Error on a duplicate.
-  explicit SymbolTable(std::span<const std::string> symbols);
+  explicit SymbolTable(std::span<const std::string> symbols);  // setup
   // kWholeConnection if the symbol is not ours.
   [[nodiscard]] InstrumentIndex find(std::string_view symbol) const noexcept;
 
  private:
   struct Row {
-    std::string symbol;
+    std::string symbol;  // setup
     InstrumentIndex instrument;
   };
   std::vector<Row> rows_;
@@ -106,7 +106,7 @@ class SymbolTable {
 class FeedDecoder {
  public:
   // Reserves everything for messages of up to `max_bytes`. Throws Error if there is no memory.
-  FeedDecoder(std::span<const std::string> symbols, std::size_t max_bytes);
+  FeedDecoder(std::span<const std::string> symbols, std::size_t max_bytes);  // setup
   ~FeedDecoder();
   FeedDecoder(const FeedDecoder&) = delete;
   FeedDecoder& operator=(const FeedDecoder&) = delete;

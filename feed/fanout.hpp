@@ -5,7 +5,8 @@
 // Invariants, per edge: ticks delivered live + counts of Gap records = ticks produced, once it has caught
 // up. States come in the order in which they were produced, so a quote never hides a session that went
 // down after it. A Gap is followed by the instrument's newest QUOTE even if only trades were dropped, unless
-// it is older than a status that threw doubt on it: that is what a consumer waits for. A trade is never delivered twice. Works with any ring of one slot or more.
+// it is older than a status that threw doubt on it: that is what a consumer waits for. A trade is never
+// delivered twice. Works with any ring of one slot or more.
 #pragma once
 
 #include <array>
@@ -96,7 +97,7 @@ class Fanout {
   Fanout(std::size_t instruments, Effects& effects) : fx_(effects), newest_(instruments) {
     lanes_.reserve(kFanoutEdges.size());
     for (const Edge edge : kFanoutEdges)
-      lanes_.push_back({edge, dropped_counter(edge), nullptr, false, 0, Backlog(newest_)});
+      lanes_.push_back({edge, dropped_counter(edge), nullptr, false, 0, Backlog(newest_)});  // setup
   }
   Fanout(const Fanout&) = delete;  // the backlogs refer to the table beside them
   Fanout& operator=(const Fanout&) = delete;
@@ -112,11 +113,11 @@ class Fanout {
   }
 
   void publish(const Tick& tick) noexcept {
+    pump();  // before the tick is the newest: it must not be told as a state and then again as live
     const NewestTicks::Key key = newest_.keep(tick);
     const Payload payload = to_payload(tick);
     for (Lane& lane : lanes_) {
       if (lane.ring == nullptr) continue;
-      if (lane.behind) catch_up(lane);
       if (!lane.behind && lane.ring->try_push(payload)) continue;
       lane.backlog.drop(key);
       lane.behind = true;

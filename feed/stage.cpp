@@ -13,7 +13,8 @@ FeedStage::FeedStage(const FeedConfig& config, Effects& effects)
       lines_(config.symbols.size()) {
   if (!config.depth) return;
   books_.reserve(lines_.size());
-  for (std::size_t i = 0; i < lines_.size(); ++i) books_.emplace_back(config.book_levels, kBookBufferBytes);
+  for (std::size_t i = 0; i < lines_.size(); ++i)
+    books_.emplace_back(config.book_levels, kBookBufferBytes);  // setup
 }
 
 LevelBuffer FeedStage::levels() noexcept { return {bids_, asks_}; }

@@ -8,7 +8,8 @@
 
 namespace sluice {
 
-// Most orders that rest at the paper venue. The stage stops entries well below, so that exits find room.
+// Most orders that rest at the paper venue. The stage stops entries well below, so that exits find
+// room.
 inline constexpr std::uint32_t kPaperOrders = 256;
 
 struct GatewayConfig {
@@ -20,6 +21,7 @@ struct GatewayConfig {
 };
 
 // Faults are collected in the document of `table`.
-[[nodiscard]] GatewayConfig parse_gateway(const config::Table& table, const PipelineConfig& pipeline);
+[[nodiscard]] GatewayConfig parse_gateway(const config::Table& table,
+                                          const PipelineConfig& pipeline);
 
 }  // namespace sluice

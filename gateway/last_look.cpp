@@ -25,8 +25,9 @@ LastLook::Standing LastLook::standing(const Scopes& scopes) noexcept {
 
 Reason LastLook::check(const Order& order, HostTime now, std::uint32_t conditions,
                        const OwnBook& book) noexcept {
-  if (order.strategy >= kMaxStrategies || order.instrument >= kMaxInstruments || order.qty <= Qty{} ||
-      order.price <= Price{} || (order.side != Side::Buy && order.side != Side::Sell))
+  if (order.strategy >= kMaxStrategies || order.instrument >= kMaxInstruments ||
+      order.qty <= Qty{} || order.price <= Price{} ||
+      (order.side != Side::Buy && order.side != Side::Sell))
     return Reason::BadOrder;
   const OrderClass what = class_of(order.kind);
   if (what == OrderClass::Cancel) return Reason::BadOrder;  // cancels ask may_cancel
@@ -40,17 +41,20 @@ Reason LastLook::check(const Order& order, HostTime now, std::uint32_t condition
     const Reason permits = check_permits(order, scopes);
     if (permits != Reason::None) return permits;
   }
-  // An approval as far in the future is as void as an old one; a little is the distance of two cores.
+  // An approval as far in the future is as void as an old one; a little is the distance of two
+  // cores.
   const Duration age = now - order.approved_at;
   if (age > order_age_max_ || age < Duration{-order_age_max_.ns}) return Reason::TooOld;
   if (what == OrderClass::Entry) return check_cap(order, scopes, book);
-  return book.reduces(order.strategy, order.instrument, order.side, order.qty) ? Reason::None
-                                                                               : Reason::NotReducing;
+  return book.reduces(order.strategy, order.instrument, order.side, order.qty)
+             ? Reason::None
+             : Reason::NotReducing;
 }
 
 Reason LastLook::check_permits(const Order& order, const Scopes& scopes) noexcept {
   const std::uint16_t lease_epoch = control_.beat().lease_epoch;
-  if (lease_epoch != lease_epoch_) {  // a new supervisor: everything its predecessor allowed is void
+  if (lease_epoch !=
+      lease_epoch_) {  // a new supervisor: everything its predecessor allowed is void
     lease_epoch_ = lease_epoch;
     permits_.fill(PermitSeen{});
   }
@@ -70,11 +74,13 @@ Reason LastLook::check_permits(const Order& order, const Scopes& scopes) noexcep
   return order.limits_epoch == epoch ? Reason::None : Reason::Stale;
 }
 
-Reason LastLook::check_cap(const Order& order, const Scopes& scopes, const OwnBook& book) const noexcept {
+Reason LastLook::check_cap(const Order& order, const Scopes& scopes,
+                           const OwnBook& book) const noexcept {
   const Notional cost = notional(order.price, order.qty);
   const Notional global{control_.caps[scopes[0]].load(std::memory_order_acquire)};
   const Notional strategy{control_.caps[scopes[2]].load(std::memory_order_acquire)};
-  const bool fits = book.open_cost() + cost <= global && book.open_cost(order.strategy) + cost <= strategy;
+  const bool fits =
+      book.open_cost() + cost <= global && book.open_cost(order.strategy) + cost <= strategy;
   return fits ? Reason::None : Reason::LastLookCap;
 }
 

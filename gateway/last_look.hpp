@@ -1,10 +1,10 @@
 // The second gate: taken by the session when the message is built and nothing but the send is left.
-// It trusts nobody: it reads the kill words and permits of the order's four scopes itself, compares the
-// epochs risk decided with, and checks cap and reduction against the session's own book.
+// It trusts nobody: it reads the kill words and permits of the order's four scopes itself, compares
+// the epochs risk decided with, and checks cap and reduction against the session's own book.
 //
 // Pages: read-only, plain 8-byte loads. A word equal to the one verified last is not decoded again.
-// Invariant: only a valid RUN word and a valid permit in all four scopes let an entry pass; whatever else
-// stands there, zero and garbage included, refuses it.
+// Invariant: only a valid RUN word and a valid permit in all four scopes let an entry pass;
+// whatever else stands there, zero and garbage included, refuses it.
 #pragma once
 
 #include <array>

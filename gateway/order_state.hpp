@@ -1,9 +1,10 @@
-// The life of one order at the venue, as a table: every (state, event) has exactly one decided cell.
+// The life of one order at the venue, as a table: every (state, event) has exactly one decided
+// cell.
 //
 // Pure and constexpr; the gateway stage is the only writer of order states, sluicectl prints them.
-// Invariant: a terminal state is never left. Only the filled quantity may still rise there, because a
-// fill that crossed a cancel is real money. A cell that a correct venue and a correct session cannot
-// reach is an anomaly: it changes nothing but is counted, never ignored.
+// Invariant: a terminal state is never left. Only the filled quantity may still rise there, because
+// a fill that crossed a cancel is real money. A cell that a correct venue and a correct session
+// cannot reach is an anomaly: it changes nothing but is counted, never ignored.
 #pragma once
 
 #include <array>
@@ -75,7 +76,9 @@ consteval auto make_transitions() {
   constexpr auto tell = [](S s) { return Transition{s, true}; };
   constexpr auto act = [](S s, A a) { return Transition{s, false, a}; };
   constexpr auto bad = [](S s) { return Transition{s, false, A::None, true}; };
-  constexpr auto odd = [](S s) { return Transition{s, true, A::None, true}; };  // wrong, but it is money
+  constexpr auto odd = [](S s) {
+    return Transition{s, true, A::None, true};
+  };  // wrong, but it is money
   constexpr S F = S::Filled, C = S::Cancelled, E = S::Expired, R = S::Rejected;
   constexpr S Snd = S::Sending, Snt = S::Sent, W = S::Working, P = S::Partial, X = S::CancelPending,
               D = S::InDoubt;
@@ -88,7 +91,8 @@ consteval auto make_transitions() {
       // Sent
       {bad(Snt), bad(Snt), tell(W), tell(P), tell(F), tell(C), tell(E), tell(R), bad(Snt), bad(Snt),
        act(X, A::AskCancel), to(Snt), bad(Snt)},
-      // Working. A session that was rebuilt acknowledges again; a sweep cancels without being asked here.
+      // Working. A session that was rebuilt acknowledges again; a sweep cancels without being asked
+      // here.
       {bad(W), bad(W), to(W), tell(P), tell(F), tell(C), tell(E), tell(R), to(W), bad(W),
        act(X, A::AskCancel), to(W), bad(W)},
       // Partial
@@ -101,13 +105,17 @@ consteval auto make_transitions() {
       {bad(D), bad(D), tell(W), tell(P), tell(F), tell(C), tell(E), tell(R), to(D), bad(D),
        act(D, A::KeepCancel), act(D, A::AskQuery), tell(R)},
       // Filled. More than everything is an anomaly that risk must still know.
-      {bad(F), bad(F), to(F), bad(F), odd(F), bad(F), bad(F), bad(F), to(F), to(F), to(F), to(F), bad(F)},
+      {bad(F), bad(F), to(F), bad(F), odd(F), bad(F), bad(F), bad(F), to(F), to(F), to(F), to(F),
+       bad(F)},
       // Cancelled
-      {bad(C), bad(C), to(C), tell(C), tell(C), to(C), bad(C), bad(C), to(C), to(C), to(C), to(C), bad(C)},
+      {bad(C), bad(C), to(C), tell(C), tell(C), to(C), bad(C), bad(C), to(C), to(C), to(C), to(C),
+       bad(C)},
       // Expired
-      {bad(E), bad(E), to(E), tell(E), tell(E), bad(E), to(E), bad(E), to(E), to(E), to(E), to(E), bad(E)},
+      {bad(E), bad(E), to(E), tell(E), tell(E), bad(E), to(E), bad(E), to(E), to(E), to(E), to(E),
+       bad(E)},
       // Rejected. What was refused cannot fill.
-      {bad(R), bad(R), bad(R), odd(R), odd(R), bad(R), bad(R), to(R), to(R), to(R), to(R), to(R), to(R)},
+      {bad(R), bad(R), bad(R), odd(R), odd(R), bad(R), bad(R), to(R), to(R), to(R), to(R), to(R),
+       to(R)},
   }};
 }
 }  // namespace detail

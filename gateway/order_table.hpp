@@ -1,9 +1,10 @@
-// The gateway's memory of orders: a fixed table found by id, with ended orders recycled oldest first, and
-// the queues of what is still to be said about them. Plain bytes without padding: it is part of the
-// stage's checkpoint and is compared byte by byte in replays.
+// The gateway's memory of orders: a fixed table found by id, with ended orders recycled oldest
+// first, and the queues of what is still to be said about them. Plain bytes without padding: it is
+// part of the stage's checkpoint and is compared byte by byte in replays.
 //
-// Writer and reader: the gateway stage. Invariant: an order is in each queue at most once, and an order
-// that is in a queue is never recycled, so nothing that risk or the venue must hear is forgotten.
+// Writer and reader: the gateway stage. Invariant: an order is in each queue at most once, and an
+// order that is in a queue is never recycled, so nothing that risk or the venue must hear is
+// forgotten.
 #pragma once
 
 #include <array>
@@ -52,7 +53,9 @@ struct OrderSlot {
 
   [[nodiscard]] constexpr bool has(SlotFlags flag) const noexcept { return (flags & flag) != 0; }
   constexpr void set(SlotFlags flag) noexcept { flags = static_cast<std::uint8_t>(flags | flag); }
-  constexpr void clear(SlotFlags flag) noexcept { flags = static_cast<std::uint8_t>(flags & ~flag); }
+  constexpr void clear(SlotFlags flag) noexcept {
+    flags = static_cast<std::uint8_t>(flags & ~flag);
+  }
 };
 static_assert(sizeof(OrderSlot) == 96 && std::has_unique_object_representations_v<OrderSlot>);
 

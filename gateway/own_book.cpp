@@ -24,7 +24,8 @@ void OwnBook::fill(StrategyIndex strategy, InstrumentIndex instrument, Side side
   const Qty held = buy ? -cell.position : cell.position;  // > 0: this fill reduces it
   const Qty closed = held > Qty{} ? std::min(qty, held) : Qty{};
   // Average cost: what is closed takes its share, rounded down, and all of it when flat.
-  if (closed > Qty{}) cell.cost -= closed == held ? cell.cost : scaled(cell.cost, closed.raw, held.raw);
+  if (closed > Qty{})
+    cell.cost -= closed == held ? cell.cost : scaled(cell.cost, closed.raw, held.raw);
   cell.cost += notional(price, qty - closed);
   cell.position += buy ? qty : -qty;
   spend(strategy, cell.cost - cost_before);

@@ -1,9 +1,9 @@
-// What the session itself knows it has sent and filled: the last look's own memory, made from the session's
-// log alone and never from what risk says, so that the two gates cannot share one error.
+// What the session itself knows it has sent and filled: the last look's own memory, made from the
+// session's log alone and never from what risk says, so that the two gates cannot share one error.
 //
-// Per (strategy, instrument): net position and its cost, cost of entries still working, quantity of exits
-// still working; and the sums that the capital caps are compared with.
-// Open cost = cost of positions + limit price x remaining quantity of working entries.
+// Per (strategy, instrument): net position and its cost, cost of entries still working, quantity of
+// exits still working; and the sums that the capital caps are compared with. Open cost = cost of
+// positions + limit price x remaining quantity of working entries.
 #pragma once
 
 #include <array>
@@ -22,17 +22,21 @@ struct OwnCell {
 
 class OwnBook {
  public:
-  // The working quantity of an order at `limit` changes: 0 -> qty when placed, remaining -> less when
-  // filled, remaining -> 0 when it ends.
-  void work(StrategyIndex strategy, InstrumentIndex instrument, OrderKind kind, Price limit, Qty before,
-            Qty after) noexcept;
-  void fill(StrategyIndex strategy, InstrumentIndex instrument, Side side, Price price, Qty qty) noexcept;
+  // The working quantity of an order at `limit` changes: 0 -> qty when placed, remaining -> less
+  // when filled, remaining -> 0 when it ends.
+  void work(StrategyIndex strategy, InstrumentIndex instrument, OrderKind kind, Price limit,
+            Qty before, Qty after) noexcept;
+  void fill(StrategyIndex strategy, InstrumentIndex instrument, Side side, Price price,
+            Qty qty) noexcept;
 
-  [[nodiscard]] const OwnCell& at(StrategyIndex strategy, InstrumentIndex instrument) const noexcept {
+  [[nodiscard]] const OwnCell& at(StrategyIndex strategy,
+                                  InstrumentIndex instrument) const noexcept {
     return cells_[strategy][instrument];
   }
   [[nodiscard]] Notional open_cost() const noexcept { return total_; }
-  [[nodiscard]] Notional open_cost(StrategyIndex strategy) const noexcept { return by_strategy_[strategy]; }
+  [[nodiscard]] Notional open_cost(StrategyIndex strategy) const noexcept {
+    return by_strategy_[strategy];
+  }
 
   // True if an exit of this side and quantity, with all exits already working, cannot pass flat.
   [[nodiscard]] bool reduces(StrategyIndex strategy, InstrumentIndex instrument, Side side,

@@ -65,7 +65,8 @@ void PaperBook::end(PaperOrder& order, OrderState state) noexcept {
   ends_[ended_++ % kEnds] = {order.id, order.venue_id, state, order.qty, order.cum, order.cost};
   const auto place = static_cast<std::uint16_t>(&order - orders_.data());
   const auto last = places_.begin() + static_cast<std::ptrdiff_t>(open_);
-  std::copy(std::find(places_.begin(), last, place) + 1, last, std::find(places_.begin(), last, place));
+  std::copy(std::find(places_.begin(), last, place) + 1, last,
+            std::find(places_.begin(), last, place));
   --open_;
   order.id = {};
 }

@@ -1,8 +1,8 @@
-// The paper venue's books, made from its order log and nothing else: open orders in order of arrival, the
-// most recent ended ones (to answer queries), and the session's own book of positions.
+// The paper venue's books, made from its order log and nothing else: open orders in order of
+// arrival, the most recent ended ones (to answer queries), and the session's own book of positions.
 //
-// apply() is the only way in, for a live entry and for one read back after a crash: so what is rebuilt
-// equals what was lost, by construction.
+// apply() is the only way in, for a live entry and for one read back after a crash: so what is
+// rebuilt equals what was lost, by construction.
 #pragma once
 
 #include <array>
@@ -52,13 +52,16 @@ class PaperBook {
   // As many as the stage remembers: it cannot ask for more.
   static constexpr std::size_t kEnds = 1024;
 
-  // False: the entry contradicts the log before it (unknown id, fill above the quantity, too many orders).
+  // False: the entry contradicts the log before it (unknown id, fill above the quantity, too many
+  // orders).
   bool apply(const PaperEntry& entry, std::uint64_t position) noexcept;
   // Ends every open order without an entry: those of an earlier run, which did not outlive it.
   void drop_open() noexcept;
 
   [[nodiscard]] std::size_t open() const noexcept { return open_; }
-  [[nodiscard]] PaperOrder& order(std::size_t arrival) noexcept { return orders_[places_[arrival]]; }
+  [[nodiscard]] PaperOrder& order(std::size_t arrival) noexcept {
+    return orders_[places_[arrival]];
+  }
   [[nodiscard]] const PaperOrder& order(std::size_t arrival) const noexcept {
     return orders_[places_[arrival]];
   }

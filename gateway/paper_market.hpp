@@ -1,8 +1,8 @@
 // Displayed quantities of the last quotes and how much of them paper orders have already taken.
 //
-// What a paper order takes is not missing from the real book, so the same display must not fill twice:
-// taken quantity counts against its price until the price changes. A display that shrinks below what was
-// taken forgets the difference: what it shows later is new.
+// What a paper order takes is not missing from the real book, so the same display must not fill
+// twice: taken quantity counts against its price until the price changes. A display that shrinks
+// below what was taken forgets the difference: what it shows later is new.
 #pragma once
 
 #include <algorithm>

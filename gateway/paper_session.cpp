@@ -68,7 +68,8 @@ std::size_t count_mismatches(const PaperBook& venue, const GatewayStage::State& 
       mismatches += venue.find(slot.id) == nullptr ? 1u : 0u;
     } else if (const PaperEnd* end = venue.find_end(slot.id); end != nullptr) {
       mismatches += end->cum == slot.cum ? 0u : 1u;
-    } else if (venue.find(slot.id) == nullptr) {  // never at the venue, or so long ago that it forgot
+    } else if (venue.find(slot.id) ==
+               nullptr) {  // never at the venue, or so long ago that it forgot
       mismatches += slot.cum > Qty{} && venue.ends().size() < PaperBook::kEnds ? 1u : 0u;
     }
   }

@@ -1,12 +1,15 @@
-// The paper session: the last look and a simulated venue behind it. Every change of the venue is an entry
-// of its order log, appended first and applied second; appending Placed *is* the send. So the log is all
-// that must survive: it rebuilds this object after a crash, and tests read it as an oracle.
+// The paper session: the last look and a simulated venue behind it. Every change of the venue is an
+// entry of its order log, appended first and applied second; appending Placed *is* the send. So the
+// log is all that must survive: it rebuilds this object after a crash, and tests read it as an
+// oracle.
 //
-// The venue: an order rests from approved_at + latency and trades with quotes whose rx_time is not before
-// that: a buy at the ask if its limit reaches it, at most the displayed quantity not yet taken; the rest
-// waits for later quotes. A cancel takes effect one latency after it was asked; fills may win.
+// The venue: an order rests from approved_at + latency and trades with quotes whose rx_time is not
+// before that: a buy at the ask if its limit reaches it, at most the displayed quantity not yet
+// taken; the rest waits for later quotes. A cancel takes effect one latency after it was asked;
+// fills may win.
 //
-// Runs on the gateway's hot thread, beside the driver. Nothing here allocates, throws or reads a clock.
+// Runs on the gateway's hot thread, beside the driver. Nothing here allocates, throws or reads a
+// clock.
 #pragma once
 
 #include <concepts>
@@ -28,8 +31,10 @@ concept PaperLog = requires(T& log, const PaperEntry& entry) {
   { log.append(entry) } noexcept -> std::same_as<bool>;
 };
 
-// Mismatches between what the stage and the venue hold of open and of ended orders. paper_session.cpp
-[[nodiscard]] std::size_t count_mismatches(const PaperBook& venue, const GatewayStage::State& stage) noexcept;
+// Mismatches between what the stage and the venue hold of open and of ended orders.
+// paper_session.cpp
+[[nodiscard]] std::size_t count_mismatches(const PaperBook& venue,
+                                           const GatewayStage::State& stage) noexcept;
 // The event an entry means for the stage; false for Placed (its verdict says it) and CancelAsked.
 [[nodiscard]] bool event_of(const PaperEntry& entry, std::uint64_t position, std::uint64_t venue_id,
                             Event& event) noexcept;
@@ -38,10 +43,10 @@ concept PaperLog = requires(T& log, const PaperEntry& entry) {
 template <PaperLog Log>
 class PaperSession {
  public:
-  // Events wait here until the driver takes them. The venue stands still (acks, fills, cancels wait for
-  // the next quote or poll) while fewer than kReserve places are free: those belong to verdicts, one per
-  // command. A driver takes as many events per turn as it gives commands, so they suffice; should they
-  // not, the process stops before it forgets a verdict, and recovery asks.
+  // Events wait here until the driver takes them. The venue stands still (acks, fills, cancels wait
+  // for the next quote or poll) while fewer than kReserve places are free: those belong to
+  // verdicts, one per command. A driver takes as many events per turn as it gives commands, so they
+  // suffice; should they not, the process stops before it forgets a verdict, and recovery asks.
   static constexpr std::size_t kEvents = 4096;
   static constexpr std::size_t kReserve = 1024;
 
@@ -63,17 +68,17 @@ class PaperSession {
   void sweep(HostTime now) noexcept;
   void query(OrderId id) noexcept { push(answer_of(book_, id)); }
 
-  // Setup, before rebuild: one entry of an earlier run's log. Its fills are positions of today; its orders
-  // did not outlive their run.
+  // Setup, before rebuild: one entry of an earlier run's log. Its fills are positions of today; its
+  // orders did not outlive their run.
   void carry(const PaperEntry& entry);
-  // Setup: `next(PaperEntry&) -> bool` yields the log of this run from position 0. Events of entries that
-  // the stage's journal does not hold (above its highest Event.sequence) are queued again. A Placed
-  // entry without a journaled verdict is not: the stage asks for it.
+  // Setup: `next(PaperEntry&) -> bool` yields the log of this run from position 0. Events of
+  // entries that the stage's journal does not hold (above its highest Event.sequence) are queued
+  // again. A Placed entry without a journaled verdict is not: the stage asks for it.
   template <class Next>
   void rebuild(Next&& next, std::uint32_t last_sequence);
 
-  // Compares with the stage once it has taken every event and nothing is in doubt; then queues Reconciled.
-  // False: not yet, call again in the next turn.
+  // Compares with the stage once it has taken every event and nothing is in doubt; then queues
+  // Reconciled. False: not yet, call again in the next turn.
   [[nodiscard]] bool reconcile(const GatewayStage::State& stage) noexcept;
 
   [[nodiscard]] const PaperBook& book() const noexcept { return book_; }
@@ -114,10 +119,12 @@ class PaperSession {
   HostTime sweep_look_{};       // when it looks again
 };
 
-// ------------------------------------------------------------------------------------------- commands
+// -------------------------------------------------------------------------------------------
+// commands
 
 template <PaperLog Log>
-void PaperSession<Log>::execute(const Order& command, HostTime now, std::uint32_t conditions) noexcept {
+void PaperSession<Log>::execute(const Order& command, HostTime now,
+                                std::uint32_t conditions) noexcept {
   if ((command.flags & kSweep) != 0) return sweep(now);
   if ((command.flags & kQuery) != 0) return query(command.id);
   if (command.kind == OrderKind::Cancel) return cancel(command, now);
@@ -126,8 +133,10 @@ void PaperSession<Log>::execute(const Order& command, HostTime now, std::uint32_
 
 template <PaperLog Log>
 void PaperSession<Log>::place(const Order& order, HostTime now, std::uint32_t conditions) noexcept {
-  const PaperEntry entry{order.id,    order.instrument, order.strategy, order.side, order.kind, PaperWhat::Placed,
-                         order.price, order.qty,        Qty{},          now,        order.approved_at};
+  const PaperEntry entry{order.id,    order.instrument, order.strategy,
+                         order.side,  order.kind,       PaperWhat::Placed,
+                         order.price, order.qty,        Qty{},
+                         now,         order.approved_at};
   Reason reason = look_.check(order, now, conditions, book_.own());
   if (reason == Reason::None && book_.open() == kPaperOrders) reason = Reason::TableFull;
   if (reason == Reason::None && book_.find(order.id) != nullptr) reason = Reason::DuplicateId;
@@ -185,7 +194,8 @@ void PaperSession<Log>::look_at_sweep(HostTime now) noexcept {
   verdict(OrderId{}, EventKind::SweepDone, Reason::None, 0);
 }
 
-// ---------------------------------------------------------------------------------------------- venue
+// ----------------------------------------------------------------------------------------------
+// venue
 
 template <PaperLog Log>
 void PaperSession<Log>::on_tick(const Tick& tick, HostTime now) noexcept {
@@ -195,7 +205,8 @@ void PaperSession<Log>::on_tick(const Tick& tick, HostTime now) noexcept {
   for (std::size_t i = 0; i < book_.open() && venue_may_act();) {
     const std::size_t open = book_.open();
     PaperOrder& order = book_.order(i);
-    if (order.instrument == tick.instrument && tick.rx_time >= rests_at(order)) trade(order, tick, now);
+    if (order.instrument == tick.instrument && tick.rx_time >= rests_at(order))
+      trade(order, tick, now);
     if (book_.open() == open) ++i;  // else the next one has moved to this place
   }
 }
@@ -245,7 +256,8 @@ bool PaperSession<Log>::due(PaperOrder& order, HostTime now) noexcept {
     order.acked = true;
     verdict(order.id, EventKind::Ack, Reason::None, order.venue_id);
   }
-  if (order.cancel_wanted && look_.may_cancel(order.strategy, order.instrument)) ask_cancel(order, now);
+  if (order.cancel_wanted && look_.may_cancel(order.strategy, order.instrument))
+    ask_cancel(order, now);
   if (order.cancel_asked && now >= order.cancel_asked_at + config_.paper_latency)
     return commit(entry_of(order, PaperWhat::Cancelled, now));
   const bool expires = config_.paper_order_life > Duration{};
@@ -257,7 +269,8 @@ bool PaperSession<Log>::due(PaperOrder& order, HostTime now) noexcept {
   return true;
 }
 
-// ------------------------------------------------------------------------------------------- the log
+// ------------------------------------------------------------------------------------------- the
+// log
 
 // Log first, book second, event last.
 template <PaperLog Log>
@@ -283,7 +296,8 @@ void PaperSession<Log>::push(const Event& event) noexcept {
 
 // An event without an entry of its own; an Ack stands on its Placed.
 template <PaperLog Log>
-void PaperSession<Log>::verdict(OrderId id, EventKind kind, Reason reason, std::uint64_t venue_id) noexcept {
+void PaperSession<Log>::verdict(OrderId id, EventKind kind, Reason reason,
+                                std::uint64_t venue_id) noexcept {
   Event event{};
   event.id = id;
   event.kind = kind;
@@ -296,7 +310,8 @@ void PaperSession<Log>::verdict(OrderId id, EventKind kind, Reason reason, std::
 
 template <PaperLog Log>
 void PaperSession<Log>::carry(const PaperEntry& entry) {
-  if (!book_.apply(entry, 0)) throw Error("paper log of an earlier run: an entry contradicts those before it");
+  if (!book_.apply(entry, 0))
+    throw Error("paper log of an earlier run: an entry contradicts those before it");
 }
 
 template <PaperLog Log>

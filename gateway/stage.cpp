@@ -16,7 +16,8 @@ constexpr bool is_entry(const OrderSlot& slot) noexcept {
 }
 
 // What the venue's answer to a query means for an order of which `cum` is known already.
-bool meaning_of(const Event& answer, const OrderSlot& slot, bool filled_more, OrderEvent& meaning) noexcept {
+bool meaning_of(const Event& answer, const OrderSlot& slot, bool filled_more,
+                OrderEvent& meaning) noexcept {
   if (answer.reason == Reason::NotFound) {
     meaning = OrderEvent::NotFound;
     return true;
@@ -42,7 +43,8 @@ bool meaning_of(const Event& answer, const OrderSlot& slot, bool filled_more, Or
 
 }  // namespace
 
-// ---------------------------------------------------------------------------------------------- Order
+// ----------------------------------------------------------------------------------------------
+// Order
 
 void GatewayStage::on(const Order& order, Context& ctx) noexcept {
   commanded_ = false;
@@ -81,7 +83,8 @@ bool GatewayStage::take_id(OrderId id) noexcept {
   return true;
 }
 
-// Nothing waits here to be sent later: an order that cannot leave now is refused, risk decides anew.
+// Nothing waits here to be sent later: an order that cannot leave now is refused, risk decides
+// anew.
 Reason GatewayStage::entry_gate(const Order& order) const noexcept {
   if (state_.commands_full != 0) return Reason::RingFull;
   if (class_of(order.kind) != OrderClass::Entry) return Reason::None;
@@ -119,7 +122,8 @@ void GatewayStage::send(const Order& order, Context& ctx) noexcept {
   commanded_ = true;
 }
 
-// ---------------------------------------------------------------------------------------------- Event
+// ----------------------------------------------------------------------------------------------
+// Event
 
 void GatewayStage::on(const Event& event, Context& ctx) noexcept {
   commanded_ = false;
@@ -170,8 +174,8 @@ void GatewayStage::on_order_event(SlotIndex index, const Event& event, Context& 
         ctx.fx.count(GatewayCounter::FillsRepeated);
         return;
       }
-      return apply(index, slot.cum < slot.qty ? OrderEvent::FillPart : OrderEvent::FillAll, Reason::None,
-                   ctx);
+      return apply(index, slot.cum < slot.qty ? OrderEvent::FillPart : OrderEvent::FillAll,
+                   Reason::None, ctx);
     case EventKind::Cancelled: return apply(index, OrderEvent::Cancelled, event.reason, ctx);
     case EventKind::Expired: return apply(index, OrderEvent::Expired, event.reason, ctx);
     case EventKind::VenueReject:
@@ -179,7 +183,8 @@ void GatewayStage::on_order_event(SlotIndex index, const Event& event, Context& 
                    event.reason == Reason::None ? Reason::VenueReject : event.reason, ctx);
     case EventKind::CancelReject:
       ctx.fx.count(GatewayCounter::CancelRejects);
-      return apply(index, slot.cum == Qty{} ? OrderEvent::CancelReject : OrderEvent::CancelRejectPart,
+      return apply(index,
+                   slot.cum == Qty{} ? OrderEvent::CancelReject : OrderEvent::CancelRejectPart,
                    Reason::None, ctx);
     case EventKind::QueryResult: {
       OrderEvent meaning{};
@@ -195,8 +200,8 @@ void GatewayStage::on_order_event(SlotIndex index, const Event& event, Context& 
   ctx.fx.count(GatewayCounter::Anomalies);
 }
 
-// Quantities only rise: cum_qty makes repeated and overtaken messages harmless. Any message that knows of
-// more fills than we do brings them, not only a Fill.
+// Quantities only rise: cum_qty makes repeated and overtaken messages harmless. Any message that
+// knows of more fills than we do brings them, not only a Fill.
 bool GatewayStage::absorb_fill(OrderSlot& slot, const Event& event, Context& ctx) noexcept {
   if (event.cum_qty <= slot.cum) return false;
   const Qty filled = event.cum_qty - slot.cum;
@@ -241,9 +246,11 @@ void GatewayStage::apply(SlotIndex index, OrderEvent event, Reason reason, Conte
   } else if (t.report) {
     show(slot, ctx);
   }
-  if (slot.has(kCancelKept) && slot.state != OrderState::Sending && slot.state != OrderState::InDoubt) {
+  if (slot.has(kCancelKept) && slot.state != OrderState::Sending &&
+      slot.state != OrderState::InDoubt) {
     slot.clear(kCancelKept);
-    if (is_live(slot.state)) apply(index, OrderEvent::CancelAsked, Reason::None, ctx);  // once: just cleared
+    if (is_live(slot.state))
+      apply(index, OrderEvent::CancelAsked, Reason::None, ctx);  // once: just cleared
   }
 }
 
@@ -275,7 +282,8 @@ void GatewayStage::enter(SlotIndex index, OrderState next, Reason reason, Contex
   show(slot, ctx);
 }
 
-// -------------------------------------------------------------------------------------------- Control
+// --------------------------------------------------------------------------------------------
+// Control
 
 void GatewayStage::on(const Control& control, Context& ctx) noexcept {
   commanded_ = false;
@@ -301,7 +309,8 @@ template <class Match>
 void GatewayStage::cancel_all(Match&& match, Context& ctx) noexcept {
   for (SlotIndex i = 0; i < state_.orders.used(); ++i) {
     const OrderSlot& slot = state_.orders.at(i);
-    if (is_terminal(slot.state) || slot.state == OrderState::CancelPending || !match(slot)) continue;
+    if (is_terminal(slot.state) || slot.state == OrderState::CancelPending || !match(slot))
+      continue;
     apply(i, OrderEvent::CancelAsked, Reason::None, ctx);
   }
 }
@@ -344,7 +353,8 @@ void GatewayStage::on_edge(const Control& control, Context& ctx) noexcept {
   state_.reports_full = full;
 }
 
-// A command without a journaled verdict is in doubt; cancels, queries and sweeps may be repeated safely.
+// A command without a journaled verdict is in doubt; cancels, queries and sweeps may be repeated
+// safely.
 void GatewayStage::on_recovered(Context& ctx) noexcept {
   state_.reconciled = 0;
   state_.session.connected = 0;

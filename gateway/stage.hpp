@@ -1,12 +1,14 @@
 // The gateway stage: what is known of every order, decided from records alone (core/stage.hpp).
 //
-//   Order (from risk), Event (from the session), Control -> Report (to risk), command (to the session)
+//   Order (from risk), Event (from the session), Control -> Report (to risk), command (to the
+//   session)
 //
-// A command is an Order: as it came = send it; kind Cancel = cancel the id; CommandFlags = ask or sweep.
-// Ids are remembered before a command leaves, so after a crash an order is at worst in doubt, and is asked
-// for by its id: nothing is ever sent twice. What cannot be said at once (one record per edge and input,
-// or an edge is full) waits in the table and is said on Control{Continue}; a report is always made from
-// the latest state of its order, so late reports are few and never stale.
+// A command is an Order: as it came = send it; kind Cancel = cancel the id; CommandFlags = ask or
+// sweep. Ids are remembered before a command leaves, so after a crash an order is at worst in
+// doubt, and is asked for by its id: nothing is ever sent twice. What cannot be said at once (one
+// record per edge and input, or an edge is full) waits in the table and is said on
+// Control{Continue}; a report is always made from the latest state of its order, so late reports
+// are few and never stale.
 #pragma once
 
 #include <array>
@@ -40,7 +42,7 @@ class GatewayStage {
     std::uint64_t next_row;
     std::uint32_t open;                      // orders that are not terminal
     std::uint32_t conditions;
-    std::uint32_t last_sequence;             // highest Event.sequence: where the venue's log is known to
+    std::uint32_t last_sequence;  // highest Event.sequence: where the venue's log is known to
     std::uint8_t reconciled;
     std::uint8_t reports_full;
     std::uint8_t commands_full;
@@ -48,7 +50,8 @@ class GatewayStage {
     std::uint8_t sweeping;                   // given or owed, not done
     std::array<std::uint8_t, 7> reserved;
   };
-  static_assert(std::is_trivially_copyable_v<State> && std::has_unique_object_representations_v<State>);
+  static_assert(std::is_trivially_copyable_v<State> &&
+                std::has_unique_object_representations_v<State>);
 
   explicit GatewayStage(const GatewayConfig& config) noexcept : config_(config) {}
 

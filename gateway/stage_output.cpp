@@ -76,7 +76,8 @@ void GatewayStage::tell_one(Context& ctx) noexcept {
   if (slot.has(kOwesState)) owe_state(index);
 }
 
-// Fills first, then the state they ended in; several fills that waited become one at their average price.
+// Fills first, then the state they ended in; several fills that waited become one at their average
+// price.
 Report GatewayStage::next_report(OrderSlot& slot, Context& ctx) noexcept {
   Report r = about(slot, ctx.now);
   if (slot.cum == slot.told) {
@@ -128,7 +129,8 @@ void GatewayStage::ask_one(Context& ctx) noexcept {
       OrderSlot& candidate = state_.orders.at(index);
       candidate.clear(kQueuedAsk);
       // What has ended meanwhile needs no command.
-      const bool cancel = candidate.has(kOwesCancel) && candidate.state == OrderState::CancelPending;
+      const bool cancel =
+          candidate.has(kOwesCancel) && candidate.state == OrderState::CancelPending;
       const bool query = candidate.has(kOwesQuery) && candidate.state == OrderState::InDoubt;
       candidate.clear(kOwesCancel);
       candidate.clear(kOwesQuery);

@@ -86,7 +86,7 @@ void RiskStage::after_fill(PairIndex pair, const FillEffect& effect, const LiveO
 }
 
 // Nothing of the order works any more. True if its seat is to be told: not when it lives on under
-// another slice of the same id.
+// an id of risk's own.
 bool RiskStage::end_order(std::size_t index, const Report& report, Turn& turn) noexcept {
   if (!state_.orders.at(index).works()) return true;
   state_.orders.end(index);
@@ -119,18 +119,19 @@ bool RiskStage::end_order(std::size_t index, const Report& report, Turn& turn) n
   return true;
 }
 
-// The same strategy exit once more, under the next slice of its id and the epochs of now.
+// The same strategy exit once more, under the epochs of now. It takes an id of risk's own: the gateway
+// wants ids of one origin in rising order, and the seat may have sent newer ones in the meantime.
 bool RiskStage::reapprove(const LiveOrder& order, Turn& turn) noexcept {
   const Pair& where = rules_.pair[order.pair];
   Position& position = state_.positions.at(order.pair);
   const Quote& quote = state_.quotes.at(where.instrument);
   const KillLevel level = state_.scopes.level(where.strategy, where.instrument);
   const bool reduces = position.open() && position.side() != order.side;
-  if (!reduces || !quote.present() || !order_edge_open(turn) || order.id.slice() == 0xff ||
+  if (!reduces || !quote.present() || !order_edge_open(turn) ||
       !allowed(level, OrderClass::StrategyExit))
     return false;
   LiveOrder again = order;
-  again.id = {order.id.raw + 1};
+  again.id = OrderId::make(state_.run, 0, ++state_.exit_counter);
   again.qty = std::min(order.remaining(), position.size());
   again.cum_qty = {};
   again.price =

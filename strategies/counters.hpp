@@ -66,7 +66,7 @@ enum class Counter : std::uint16_t {
   RefusedOutstanding = 6,
   RefusedMissingData = 7,
   RefusedMinGap = 8,
-  ReportsUnknown = 9,  // of an intent that is not outstanding
+  ReportsUnknown = 9,  // of no strategy of this seat
   RejectedOther = 10,  // a reason that is not in the list
   FirstRejected = 11   // + position in kReasonWords
 };

@@ -94,7 +94,6 @@ Reason StrategyStage::form_intent(std::size_t index, const Signal& signal, const
   const OrderId id =
       OrderId::make(state_.run, static_cast<std::uint8_t>(seat_ + 1), ++state_.counter);
   pair.outstanding = id;
-  pair.approved = {};
   ctx.out.emit(seat_risk(seat_), Intent{.id = id,
                                         .instrument = places_[index].instrument,
                                         .seat = seat_,
@@ -123,23 +122,15 @@ void StrategyStage::on(const Report& report, Context& ctx) noexcept {
       if (places_[candidate].strategy == report.strategy) index = candidate;
     }
   }
-  if (index == pairs_ || state_.pairs[index].outstanding.raw == 0 ||
-      state_.pairs[index].outstanding != report.id.parent()) {
-    ctx.fx.count(Counter::ReportsUnknown);  // late, or of an order that has ended already
+  if (index == pairs_) {
+    ctx.fx.count(Counter::ReportsUnknown);
     return;
   }
+  // Risk's answer ends the question. The order's later life is risk's business (exposure, cooldown): were it
+  // ours, what is decided would depend on how fast fills come back, and a replay at another speed would differ.
+  const bool answer = report.kind == ReportKind::Accepted || report.kind == ReportKind::Reject;
   Pair& pair = state_.pairs[index];
-  switch (report.kind) {
-    case ReportKind::Accepted: pair.approved = report.qty; return;
-    case ReportKind::Fill:
-      if (pair.approved.raw != 0 && report.cum_qty >= pair.approved) pair.outstanding = {};
-      return;
-    case ReportKind::Reject:
-    case ReportKind::Cancelled:
-    case ReportKind::Expired: pair.outstanding = {}; return;
-    case ReportKind::Ack:
-    case ReportKind::InDoubt: return;
-  }
+  if (answer && pair.outstanding == report.id.parent()) pair.outstanding = {};
 }
 
 void StrategyStage::on(const Control& control, Context& ctx) noexcept {

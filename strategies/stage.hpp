@@ -2,7 +2,7 @@
 // signals into intents: Tick, Report, Control in; Intent on seat_risk(seat) out.
 //
 // Every strategy sees every tick of its instruments; the first signal by priority forms the intent.
-// At most one intent per (strategy, instrument) is outstanding, until a report ends it. A signal
+// At most one intent per (strategy, instrument) is outstanding, until risk answers it. A signal
 // that cannot become an intent is counted and gone: a signal is an edge, and edges are not
 // repeated.
 #pragma once
@@ -24,7 +24,6 @@ class StrategyStage {
   struct Pair {
     AnyStrategy strategy{};
     OrderId outstanding{};  // 0 = none
-    Qty approved{};         // of the outstanding intent, from its Accepted report
   };
   // All that changes after construction; a checkpoint is a copy of it.
   struct State {

@@ -37,8 +37,8 @@ class Box {
  public:
   struct Options {
     std::string speed = "12";                  // of the venue; "max" sets rate 0
-    std::vector<std::string> venue_flags;      // more flags for sluice-venue
-    std::map<std::string, std::string> conf;   // "key = value" lines of conf/demo.toml to replace, by key
+    std::vector<std::string> venue_flags = {};     // more flags for sluice-venue
+    std::map<std::string, std::string> conf = {};   // "key = value" lines of conf/demo.toml to replace, by key
     bool venue = true;
     bool manual = false;                       // the supervisor starts nothing
   };

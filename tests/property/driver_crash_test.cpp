@@ -1,8 +1,8 @@
-// Thousands of processes that die at an arbitrary instruction: of a turn, of the recovery from an earlier
-// death, of the recovery from that. They share one instance in anonymous shared memory with this process,
-// which plays the neighbours. After every death what is published must be explained by the journal, and in
-// the end every input was taken exactly once and every output stands in its ring exactly once, byte for
-// byte as a pure replay of the journal makes it.
+// Thousands of processes that die at an arbitrary instruction: of a turn, of the recovery from an
+// earlier death, of the recovery from that. They share one instance in anonymous shared memory with
+// this process, which plays the neighbours. After every death what is published must be explained
+// by the journal, and in the end every input was taken exactly once and every output stands in its
+// ring exactly once, byte for byte as a pure replay of the journal makes it.
 #include <gtest/gtest.h>
 
 #include <gtest/gtest-spi.h>
@@ -26,8 +26,9 @@ using test::ToyWorld;
 // Shared time that moves with every look, and a trap at a chosen look.
 class TrapClock {
  public:
-  TrapClock() : ns_(static_cast<std::int64_t*>(::mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
-                                                      MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
+  TrapClock()
+      : ns_(static_cast<std::int64_t*>(
+            ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0))) {
     *ns_ = 1'000'000'000;
   }
   ~TrapClock() { ::munmap(ns_, 4096); }
@@ -38,7 +39,9 @@ class TrapClock {
     if (trap_in_ != 0 && --trap_in_ == 0) test::crash_marker();
     return {*ns_ += 137};
   }
-  [[nodiscard]] std::uint64_t liveness_us() const noexcept { return static_cast<std::uint64_t>(*ns_) / 1'000; }
+  [[nodiscard]] std::uint64_t liveness_us() const noexcept {
+    return static_cast<std::uint64_t>(*ns_) / 1'000;
+  }
   void advance(Duration by) const noexcept { *ns_ += by.ns; }
   void trap_in(std::uint64_t looks) const noexcept { trap_in_ = looks; }
 
@@ -74,18 +77,19 @@ struct CrashPlan {
 class CrashWorld {
  public:
   CrashWorld(std::uint32_t ring, std::uint64_t seed)
-      : random_(seed), instance_(test::toy_config({.ring = ring, .journal = 256}), test::toy_run()),
+      : random_(seed),
+        instance_(test::toy_config({.ring = ring, .journal = 256}), test::toy_run()),
         world_(instance_.objects()) {}
 
-  // The neighbours do something, then one more process lives and dies. False: the child said that it
-  // could not recover.
+  // The neighbours do something, then one more process lives and dies. False: the child said that
+  // it could not recover.
   StepEnd live_and_die() {
     stimulate();
     const CrashPlan plan = draw_plan();
     const auto body = [&] { child(plan); };
-    const auto result =
-        plan.timed ? test::run_for(body, static_cast<std::int64_t>(random_.below(400'000)))
-                   : test::run_and_kill(body, plan.steps);
+    const auto result = plan.timed
+                            ? test::run_for(body, static_cast<std::int64_t>(random_.below(400'000)))
+                            : test::run_and_kill(body, plan.steps);
     look_at_the_remains();
     return result.status == 3 ? StepEnd::Failed : result.end;
   }
@@ -127,9 +131,11 @@ class CrashWorld {
     EXPECT_EQ(stage.dropped(), 0u);
     EXPECT_FALSE(world_.corrupt);
     for (const Edge edge : {Edge::FeedRisk, seat_risk(0), Edge::GatewayRisk})
-      EXPECT_EQ(oracle_.inputs[edge], world_.pushed[edge]) << "inputs of edge " << static_cast<int>(edge);
+      EXPECT_EQ(oracle_.inputs[edge], world_.pushed[edge])
+          << "inputs of edge " << static_cast<int>(edge);
     for (const Edge edge : {Edge::RiskGateway, risk_seat(0)})
-      EXPECT_EQ(oracle_.outputs[edge], world_.received[edge]) << "outputs of edge " << static_cast<int>(edge);
+      EXPECT_EQ(oracle_.outputs[edge], world_.received[edge])
+          << "outputs of edge " << static_cast<int>(edge);
   }
 
   struct Seen {
@@ -201,9 +207,12 @@ class CrashWorld {
     if (!random_.one_in(3)) world_.take(random_.below(5));
     if (!random_.one_in(4)) world_.record(random_.below(100));
     if (random_.one_in(10))
-      raise_kill(*world_.objects().kill, {ScopeKind::Global, 0}, KillLevel::ReduceOnly, KillCause::Drill);
-    if (random_.one_in(10)) rearm_kill(*world_.objects().kill, 0, world_.objects().kill->words[0].load());
-    if (random_.one_in(10)) world_.objects().control->caps[0].store(static_cast<std::int64_t>(random_.below(1'000)));
+      raise_kill(*world_.objects().kill, {ScopeKind::Global, 0}, KillLevel::ReduceOnly,
+                 KillCause::Drill);
+    if (random_.one_in(10))
+      rearm_kill(*world_.objects().kill, 0, world_.objects().kill->words[0].load());
+    if (random_.one_in(10))
+      world_.objects().control->caps[0].store(static_cast<std::int64_t>(random_.below(1'000)));
     advance(random_.one_in(20) ? Duration::millis(300) : Duration::micros(80));
   }
 
@@ -226,9 +235,12 @@ class CrashWorld {
     }
     JournalEntry entry;
     const std::uint64_t tail = world_.journal().tail.load();
-    const JournalSlot& above = world_.journal().slots()[tail & (world_.journal().header.capacity - 1)];
-    if (JournalDecoder{}.decode(above, tail, entry) != JournalDecoder::Status::Corrupt) ++seen.cut_turns;
-    if (ring(Edge::GatewayRisk).head.load() < oracle_.inputs[Edge::GatewayRisk].size()) ++seen.heads_behind;
+    const JournalSlot& above =
+        world_.journal().slots()[tail & (world_.journal().header.capacity - 1)];
+    if (JournalDecoder{}.decode(above, tail, entry) != JournalDecoder::Status::Corrupt)
+      ++seen.cut_turns;
+    if (ring(Edge::GatewayRisk).head.load() < oracle_.inputs[Edge::GatewayRisk].size())
+      ++seen.heads_behind;
   }
 
   Random random_;
@@ -255,16 +267,20 @@ TEST(DriverCrash, EveryInputOnceEveryOutputOnceAtAnyInstruction) {
       if (end == StepEnd::Killed) ++here, ++deaths;
     }
     world.finish();
-    if (HasFailure()) FAIL() << "ring of " << ring << " in the world that ended after " << deaths << " deaths";
+    if (HasFailure())
+      FAIL() << "ring of " << ring << " in the world that ended after " << deaths << " deaths";
     seen.torn_slots += world.seen.torn_slots;
     seen.cut_turns += world.seen.cut_turns;
     seen.unpublished += world.seen.unpublished;
     seen.heads_behind += world.seen.heads_behind;
   }
-  std::printf("%d deaths: %llu inside a push, %llu before the tail, %llu before an output, %llu before a head\n",
-              deaths, static_cast<unsigned long long>(seen.torn_slots),
-              static_cast<unsigned long long>(seen.cut_turns), static_cast<unsigned long long>(seen.unpublished),
-              static_cast<unsigned long long>(seen.heads_behind));
+  std::printf(
+      "%d deaths: %llu inside a push, %llu before the tail, %llu before an output, %llu before a "
+      "head\n",
+      deaths, static_cast<unsigned long long>(seen.torn_slots),
+      static_cast<unsigned long long>(seen.cut_turns),
+      static_cast<unsigned long long>(seen.unpublished),
+      static_cast<unsigned long long>(seen.heads_behind));
   // The deaths are worth something only if they hit the windows that matter.
   EXPECT_GT(seen.torn_slots, 20u);
   EXPECT_GT(seen.cut_turns, 20u);
@@ -281,7 +297,8 @@ class DriverCrashMutant : public testing::Test {
     NoSession session;
     ToyDriver driver(stage, session, clock_, world_.world().sources());
     world_.world().connect(driver);
-    driver.recover([&](JournalSlot& out, std::uint64_t at) { return world_.world().entry(out, at); });
+    driver.recover(
+        [&](JournalSlot& out, std::uint64_t at) { return world_.world().entry(out, at); });
     driver.turn();
     EXPECT_EQ(world_.fault(), "");
     EXPECT_EQ(published(world_.ring(Edge::RiskGateway)), 6u);
@@ -292,7 +309,8 @@ class DriverCrashMutant : public testing::Test {
     ToyDriver driver(stage, session, clock_, world_.world().sources());
     world_.world().connect(driver);
     try {
-      driver.recover([&](JournalSlot& out, std::uint64_t at) { return world_.world().entry(out, at); });
+      driver.recover(
+          [&](JournalSlot& out, std::uint64_t at) { return world_.world().entry(out, at); });
       FAIL() << "recovered over a broken state";
     } catch (const Error& error) {
       EXPECT_NE(std::string(error.what()).find(because), std::string::npos) << error.what();

@@ -61,7 +61,9 @@ struct Listener {
     } else {
       ASSERT_FALSE(doubtful.empty());
     }
-    if (tick.kind == TickKind::Trade) ASSERT_GT(number, last[key]) << "a trade twice";
+    if (tick.kind == TickKind::Trade) {
+      ASSERT_GT(number, last[key]) << "a trade twice";
+    }
     ASSERT_GE(number, last[key]);
     last[key] = number;
   }
@@ -126,7 +128,7 @@ TEST(FanoutProperty, AnOverloadedEdgeStillSeesStates) {
   fanout.publish({0, TickKind::Quote, 0, 0, {2}, {2}, {1, 2, 1, 1}});
   std::size_t states = 0;
   for (std::int64_t i = 3; i < 1'000; ++i) {
-    states += pipe.held.front().kind == TickKind::Quote ? 1 : 0;
+    states += pipe.held.front().kind == TickKind::Quote ? 1u : 0u;
     pipe.held.pop_front();
     const TickKind kind = i % 2 == 0 ? TickKind::Quote : TickKind::Trade;
     fanout.publish({0, kind, 0, 0, {i}, {i}, {1, 2, 1, 1}});

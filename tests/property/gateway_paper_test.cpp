@@ -1,5 +1,6 @@
-// Random orders, quotes and cancels against the paper session; its log, read by a naive oracle, must explain
-// everything: fills within quantity and limit, one end per order, and the session's own book to the unit.
+// Random orders, quotes and cancels against the paper session; its log, read by a naive oracle,
+// must explain everything: fills within quantity and limit, one end per order, and the session's
+// own book to the unit.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -93,7 +94,9 @@ class Oracle {
 void run(std::uint64_t seed, std::size_t& fills) {
   SCOPED_TRACE("SLUICE_SEED=" + std::to_string(seed));
   std::mt19937_64 random(seed);
-  const auto below = [&](std::int64_t n) { return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n)); };
+  const auto below = [&](std::int64_t n) {
+    return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
+  };
   SessionRig rig(GatewayConfig{.paper_order_life = Duration::millis(below(2) * 20)});
   rig.pages.control->caps[0].store(Notional::whole(20'000).raw);
   Oracle oracle;
@@ -107,25 +110,28 @@ void run(std::uint64_t seed, std::size_t& fills) {
     switch (below(5)) {
       case 0: {
         const bool exit = below(2) == 0;
-        Order o = make_order(++counter, exit ? OrderKind::TakeProfit : OrderKind::Entry,
-                             exit ? Side::Sell : Side::Buy, Price{px(95).raw + below(10) * 12'345'678},
-                             Qty{1 + below(900'000'000)}, now);
+        Order o =
+            make_order(++counter, exit ? OrderKind::TakeProfit : OrderKind::Entry,
+                       exit ? Side::Sell : Side::Buy, Price{px(95).raw + below(10) * 12'345'678},
+                       Qty{1 + below(900'000'000)}, now);
         o.strategy = static_cast<StrategyIndex>(below(3));
         o.instrument = instrument;
         rig.session->execute(o, now, 0);
         break;
       }
       case 1: {
-        Order c = cancel_of(OrderId::make(1, 1, static_cast<std::uint32_t>(1 + below(counter + 1))));
+        Order c =
+            cancel_of(OrderId::make(1, 1, static_cast<std::uint32_t>(1 + below(counter + 1))));
         rig.session->execute(c, now, 0);
         break;
       }
       case 2: rig.session->poll(now); break;
       default: {
         const std::int64_t mid = px(95).raw + below(10) * 12'345'678;
-        rig.session->on_tick(quote(Price{mid - 1'000'000}, Qty{below(500'000'000)}, Price{mid},
-                                   Qty{below(500'000'000)}, now - Duration::micros(below(100)), instrument),
-                             now);
+        rig.session->on_tick(
+            quote(Price{mid - 1'000'000}, Qty{below(500'000'000)}, Price{mid},
+                  Qty{below(500'000'000)}, now - Duration::micros(below(100)), instrument),
+            now);
       }
     }
     if (below(200) == 0) rig.session->sweep(now);
@@ -154,7 +160,8 @@ void run(std::uint64_t seed, std::size_t& fills) {
 
 TEST(GatewayPaperProperty, LogExplainsFillsAndBook) {
   std::size_t fills = 0;
-  if (const char* seed = std::getenv("SLUICE_SEED")) return run(std::strtoull(seed, nullptr, 10), fills);
+  if (const char* seed = std::getenv("SLUICE_SEED"))
+    return run(std::strtoull(seed, nullptr, 10), fills);
   for (std::uint64_t seed = 1; seed <= 150 && !HasFailure(); ++seed) run(seed, fills);
   EXPECT_GT(fills, 2'000u) << "the venue has traded";
 }

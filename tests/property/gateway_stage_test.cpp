@@ -1,6 +1,6 @@
-// Stage and paper session together, killed at random: between journal and command, between command and
-// verdict, between entry and event. What must hold whatever happens: no order is placed twice, and what
-// risk was told adds up to what the venue's log says.
+// Stage and paper session together, killed at random: between journal and command, between command
+// and verdict, between entry and event. What must hold whatever happens: no order is placed twice,
+// and what risk was told adds up to what the venue's log says.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -35,7 +35,8 @@ class Process {
     paper.session->poll(now);
     if (!reconciled_) reconciled_ = paper.session->reconcile(stage->stage().state());
     drain();
-    for (int i = 0; stage->stage().wants_continue() && i < 2'000; ++i) in(control(ControlKind::Continue));
+    for (int i = 0; stage->stage().wants_continue() && i < 2'000; ++i)
+      in(control(ControlKind::Continue));
   }
   void crash() {
     if (!may_crash) return;
@@ -101,7 +102,8 @@ void check(const Process& p) {
       told[r.id] += r.qty;
       EXPECT_EQ(r.cum_qty, told[r.id]);
     }
-    if (r.kind == ReportKind::Cancelled || r.kind == ReportKind::Expired || r.kind == ReportKind::Reject)
+    if (r.kind == ReportKind::Cancelled || r.kind == ReportKind::Expired ||
+        r.kind == ReportKind::Reject)
       ++ends[r.id];
   }
   for (const auto& [id, qty] : filled) EXPECT_EQ(told[id], qty);
@@ -129,12 +131,14 @@ void run(std::uint64_t seed, Seen& seen) {
     if (pick < 2) {
       p.in(entry(++counter, Qty{static_cast<std::int64_t>(1 + random() % 900'000'000)}, p.now));
     } else if (pick == 2 && counter > 0) {
-      // Only of ids the stage has taken: an order refused by a crashed turn is never cancelled by risk.
+      // Only of ids the stage has taken: an order refused by a crashed turn is never cancelled by
+      // risk.
       p.in(cancel_of(OrderId::make(1, 1, static_cast<std::uint32_t>(1 + random() % counter))));
     } else if (pick == 3 && random() % 20 == 0) {
       p.in(level(ScopeKind::Global, 0, KillLevel::Cancel));
     } else if (pick < 6) {
-      p.tick(quote(px(98), lots(5), Price{px(98).raw + static_cast<std::int64_t>(random() % 4) * px(1).raw},
+      p.tick(quote(px(98), lots(5),
+                   Price{px(98).raw + static_cast<std::int64_t>(random() % 4) * px(1).raw},
                    Qty{static_cast<std::int64_t>(random() % 400'000'000)}, p.now));
     } else {
       p.poll();
@@ -151,13 +155,15 @@ void run(std::uint64_t seed, Seen& seen) {
   EXPECT_EQ(p.stage->stage().state().reconciled, 1);
   check(p);
   seen.crashes += p.crashes;
-  for (const PaperEntry& e : p.paper.log.entries) seen.fills += e.what == PaperWhat::Filled ? 1u : 0u;
+  for (const PaperEntry& e : p.paper.log.entries)
+    seen.fills += e.what == PaperWhat::Filled ? 1u : 0u;
   for (const Report& r : p.stage->reports) seen.doubts += r.kind == ReportKind::InDoubt ? 1u : 0u;
 }
 
 TEST(GatewayCrashProperty, NothingTwiceNothingLost) {
   Seen seen;
-  if (const char* seed = std::getenv("SLUICE_SEED")) return run(std::strtoull(seed, nullptr, 10), seen);
+  if (const char* seed = std::getenv("SLUICE_SEED"))
+    return run(std::strtoull(seed, nullptr, 10), seen);
   for (std::uint64_t seed = 1; seed <= 150 && !HasFailure(); ++seed) run(seed, seen);
   // The test has tested something.
   EXPECT_GT(seen.crashes, 500);

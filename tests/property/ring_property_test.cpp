@@ -1,5 +1,5 @@
-// Random operations on a ring against a std::deque, with owners that die and are replaced between any two
-// of them.
+// Random operations on a ring against a std::deque, with owners that die and are replaced between
+// any two of them.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -21,7 +21,12 @@ Payload payload_of(std::uint64_t sequence) noexcept {
 class Model {
  public:
   Model(std::uint64_t capacity, std::uint64_t start, std::uint64_t seed)
-      : random_(seed), capacity_(capacity), ring_(capacity), next_(start), journaled_(start), head_(start),
+      : random_(seed),
+        capacity_(capacity),
+        ring_(capacity),
+        next_(start),
+        journaled_(start),
+        head_(start),
         tap_next_(start) {
     if (start != 0) test::preset(ring_.get(), start);
     producer_ = Producer(ring_.get(), start);
@@ -119,7 +124,8 @@ TEST(RingProperty, BehavesAsADequeThatSurvivesItsOwners) {
   test::Random seeds(test::draw_seed());
   for (int round = 0; round < 60; ++round) {
     const std::uint64_t capacity = std::uint64_t{1} << (1 + seeds.below(6));
-    const std::uint64_t starts[] = {0, (std::uint64_t{1} << 32) - seeds.below(200), ~std::uint64_t{0} - 5'000};
+    const std::uint64_t starts[] = {0, (std::uint64_t{1} << 32) - seeds.below(200),
+                                    ~std::uint64_t{0} - 5'000};
     const std::uint64_t start = starts[seeds.below(3)], seed = seeds.next();
     SCOPED_TRACE("capacity " + std::to_string(capacity) + " start " + std::to_string(start));
     Model model(capacity, start, seed);

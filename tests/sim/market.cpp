@@ -76,13 +76,13 @@ void RandomMarket::walk() noexcept {
 
 Frame RandomMarket::next() {
   walk();
-  now_ns_ += static_cast<std::int64_t>(random_.below(3'600'000));
-  if (random_.one_in(200)) now_ns_ += static_cast<std::int64_t>(random_.below(400'000'000));
-  return random_.below(4) == 0 ? trade() : quote();
+  now_ns_ += static_cast<std::int64_t>(random_.below(36'000'000));
+  if (random_.one_in(200)) now_ns_ += static_cast<std::int64_t>(random_.below(4'000'000'000));
+  return random_.below(3) == 0 ? trade() : quote();
 }
 
 Frame RandomMarket::calm() {
-  now_ns_ += 5'000'000;
+  now_ns_ += 50'000'000;
   drift_ = 0;
   return quote();
 }

@@ -1,19 +1,20 @@
-// Pages between threads: rows are never torn, and a gate that published a serial has seen every raise of it.
+// Pages between threads: rows are never torn, and a gate that published a serial has seen every
+// raise of it.
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <memory>
 #include <thread>
 
-#include "core/stage_page.hpp"
 #include "core/kill_page.hpp"
+#include "core/stage_page.hpp"
 #include "tests/support/seed.hpp"
 
 namespace sluice {
 namespace {
 
 TEST(StagePageThreads, ARowIsNeverTorn) {
-  constexpr std::uint64_t kWrites = 100'000;
+  constexpr std::uint64_t kWrites = 20'000;
   const auto page = std::make_unique<StagePage>();
   std::atomic<bool> done{false};
   std::uint64_t torn = 0, fell = 0, read = 0;
@@ -24,7 +25,8 @@ TEST(StagePageThreads, ARowIsNeverTorn) {
       const auto row = page->read_row<GateRow>(RowTable::Strategy, 3);
       if (!row) continue;
       ++read;
-      if (row->limit != -row->value || row->passed != mix(static_cast<std::uint64_t>(row->value))) ++torn;
+      if (row->limit != -row->value || row->passed != mix(static_cast<std::uint64_t>(row->value)))
+        ++torn;
       if (row->value < last) ++fell;
       last = row->value;
     }
@@ -44,8 +46,8 @@ TEST(StagePageThreads, ARowIsNeverTorn) {
   EXPECT_GT(read, 0u);
 }
 
-// The protocol of a raise: when the gate has published a serial at or above the target, it has acted on the
-// word. The gate's plain flag stands for "no order leaves".
+// The protocol of a raise: when the gate has published a serial at or above the target, it has
+// acted on the word. The gate's plain flag stands for "no order leaves".
 TEST(KillPageThreads, AnObeyedSerialMeansThatTheRaiseWasSeen) {
   constexpr int kRounds = 2'000;
   constexpr std::uint64_t kRun = 99;
@@ -66,14 +68,16 @@ TEST(KillPageThreads, AnObeyedSerialMeansThatTheRaiseWasSeen) {
       obeyed.store(serial, std::memory_order_release);
       last = serial;
       // The raiser owns `acting` until it changes the serial again.
-      while (page->serial.load() == serial && !done.load(std::memory_order_acquire)) std::this_thread::yield();
+      while (page->serial.load() == serial && !done.load(std::memory_order_acquire))
+        std::this_thread::yield();
     }
   });
   int unseen = 0;
   for (int round = 0; round < kRounds; ++round) {
     const auto epoch = static_cast<std::uint32_t>(page->serial.load());
     page->words[0].store(encode_kill(kRun, 0, KillLevel::Run, KillCause::None, epoch));
-    const RaiseResult raised = raise_kill(*page, {ScopeKind::Global, 0}, KillLevel::Halt, KillCause::Drill);
+    const RaiseResult raised =
+        raise_kill(*page, {ScopeKind::Global, 0}, KillLevel::Halt, KillCause::Drill);
     while (obeyed.load(std::memory_order_acquire) < raised.target) std::this_thread::yield();
     if (acting != KillLevel::Halt) ++unseen;
   }

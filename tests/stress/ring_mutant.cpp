@@ -1,5 +1,5 @@
-// The ring stress over one weakened memory order. Built under ThreadSanitizer only, where every mutant must
-// be reported (the test is registered as WILL_FAIL) and "none" must not.
+// The ring stress over one weakened memory order. Built under ThreadSanitizer only, where every
+// mutant must be reported (the test is registered as WILL_FAIL) and "none" must not.
 #include <cstdio>
 #include <string_view>
 
@@ -26,7 +26,8 @@ template <class Orders>
 int run() {
   // Without a tap: its acquire loads would order threads that the ring itself leaves unordered.
   const auto result =
-      sluice::test::RingStress<Orders>({.capacity = 4, .count = 20'000, .seed = 5, .tap = false}).run();
+      sluice::test::RingStress<Orders>({.capacity = 4, .count = 20'000, .seed = 5, .tap = false})
+          .run();
   return result.wrong == 0 && result.corrupt == 0 ? 0 : 1;
 }
 

@@ -1,5 +1,5 @@
-// The ring between processes that are killed at random and replaced: a producer that resumes at what is
-// published, a consumer that resumes at its journal. Nothing is lost, torn or doubled.
+// The ring between processes that are killed at random and replaced: a producer that resumes at
+// what is published, a consumer that resumes at its journal. Nothing is lost, torn or doubled.
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/wait.h>
@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::uint64_t kRecords = 1'000'000;
 
-// What consumers have to show: entry k is a digest of the record they took as number k. Written before
-// `cursor` passes it, as a journal's entry before its tail.
+// What consumers have to show: entry k is a digest of the record they took as number k. Written
+// before `cursor` passes it, as a journal's entry before its tail.
 struct Taken {
   std::atomic<std::uint64_t> cursor;
   std::atomic<std::uint64_t> faults;
@@ -106,7 +106,8 @@ TEST(RingProcesses, SurviveRandomKillsOfEitherEnd) {
     new_consumer();
     int kills = 0;
     const std::uint64_t deadline = static_cast<std::uint64_t>(::time(nullptr)) + 5;
-    while (taken.cursor.load() < kRecords && static_cast<std::uint64_t>(::time(nullptr)) < deadline) {
+    while (taken.cursor.load() < kRecords &&
+           static_cast<std::uint64_t>(::time(nullptr)) < deadline) {
       const timespec pause{0, static_cast<long>(100'000 + random.below(4'000'000))};
       ::nanosleep(&pause, nullptr);
       const bool first = random.one_in(2);
@@ -125,8 +126,9 @@ TEST(RingProcesses, SurviveRandomKillsOfEitherEnd) {
     for (std::uint64_t k = 0; k < count; ++k)
       if (taken.digest[k] != digest_of(payload_of(k))) ++wrong;
     EXPECT_EQ(wrong, 0u) << "of " << count;
-    std::printf("capacity %llu: %llu records, %d kills\n", static_cast<unsigned long long>(capacity),
-                static_cast<unsigned long long>(count), kills);
+    std::printf("capacity %llu: %llu records, %d kills\n",
+                static_cast<unsigned long long>(capacity), static_cast<unsigned long long>(count),
+                kills);
     ::munmap(memory, sizeof(Taken));
   }
 }

@@ -1,6 +1,7 @@
-// Producer and consumer threads over one ring, with a plain array beside it: the producer writes a line of
-// the array before it pushes and the consumer reads it after it polls, so the array is free of races exactly
-// if the ring's memory orders carry the records they announce and the slots they give back.
+// Producer and consumer threads over one ring, with a plain array beside it: the producer writes a
+// line of the array before it pushes and the consumer reads it after it polls, so the array is free
+// of races exactly if the ring's memory orders carry the records they announce and the slots they
+// give back.
 #pragma once
 
 #include <sched.h>
@@ -18,7 +19,8 @@ namespace sluice::test {
 
 inline Payload stress_payload(std::uint64_t sequence) noexcept {
   Payload payload;
-  for (std::size_t i = 0; i < kPayloadWords; ++i) payload[i] = mix(sequence + (std::uint64_t{i} << 48));
+  for (std::size_t i = 0; i < kPayloadWords; ++i)
+    payload[i] = mix(sequence + (std::uint64_t{i} << 48));
   return payload;
 }
 
@@ -32,17 +34,18 @@ struct StressPlan {
 };
 
 struct StressResult {
-  std::uint64_t wrong = 0;        // records whose content or order was not what was pushed
+  std::uint64_t wrong = 0;  // records whose content or order was not what was pushed
   std::uint64_t corrupt = 0;
   std::uint64_t tap_read = 0;
   std::uint64_t tap_missed = 0;
-  std::uint64_t tap_torn = 0;     // records a tap delivered with a content that was never pushed
+  std::uint64_t tap_torn = 0;  // records a tap delivered with a content that was never pushed
 };
 
 template <class Orders>
 class RingStress {
  public:
-  explicit RingStress(const StressPlan& plan) : plan_(plan), ring_(plan.capacity), shadow_(plan.capacity) {
+  explicit RingStress(const StressPlan& plan)
+      : plan_(plan), ring_(plan.capacity), shadow_(plan.capacity) {
     if (plan.start != 0) preset(ring_.get(), plan.start);
   }
 

@@ -1,5 +1,5 @@
-// The ring between threads. Under ThreadSanitizer this shows that its memory orders suffice; ring_mutant
-// shows that it would be noticed if they did not.
+// The ring between threads. Under ThreadSanitizer this shows that its memory orders suffice;
+// ring_mutant shows that it would be noticed if they did not.
 #include <gtest/gtest.h>
 
 #include "tests/stress/ring_stress.hpp"
@@ -25,11 +25,15 @@ void expect_clean(const StressPlan& plan) {
 }
 
 TEST_P(RingThreads, EveryRecordOnceInOrderWhole) {
-  expect_clean({.capacity = GetParam(), .count = GetParam() < 64 ? 60'000u : 400'000u, .seed = test::draw_seed()});
+  expect_clean({.capacity = GetParam(),
+                .count = GetParam() < 64 ? 20'000u : 100'000u,
+                .seed = test::draw_seed()});
 }
 
 TEST_P(RingThreads, WithSlotsGivenBackInBatches) {
-  expect_clean({.capacity = GetParam(), .count = GetParam() < 64 ? 60'000u : 400'000u, .seed = test::draw_seed(),
+  expect_clean({.capacity = GetParam(),
+                .count = GetParam() < 64 ? 20'000u : 100'000u,
+                .seed = test::draw_seed(),
                 .batch = true});
 }
 

@@ -8,18 +8,24 @@ thread_local std::uint64_t allocated = 0;
 }
 
 namespace sluice::test {
-std::uint64_t allocations() noexcept { return allocated; }
+std::uint64_t allocations() noexcept {
+  return allocated;
+}
 }  // namespace sluice::test
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 
-extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*, std::size_t),
+extern "C" int __sanitizer_install_malloc_and_free_hooks(void (*on_malloc)(const volatile void*,
+                                                                           std::size_t),
                                                          void (*on_free)(const volatile void*));
 
 namespace {
-void count_malloc(const volatile void*, std::size_t) { ++allocated; }
+void count_malloc(const volatile void*, std::size_t) {
+  ++allocated;
+}
 void ignore_free(const volatile void*) {}
-[[maybe_unused]] const int installed = __sanitizer_install_malloc_and_free_hooks(count_malloc, ignore_free);
+[[maybe_unused]] const int installed =
+    __sanitizer_install_malloc_and_free_hooks(count_malloc, ignore_free);
 }  // namespace
 
 #else
@@ -47,7 +53,9 @@ void* memalign(std::size_t alignment, std::size_t size) noexcept {
   ++allocated;
   return __libc_memalign(alignment, size);
 }
-void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept { return memalign(alignment, size); }
+void* aligned_alloc(std::size_t alignment, std::size_t size) noexcept {
+  return memalign(alignment, size);
+}
 int posix_memalign(void** out, std::size_t alignment, std::size_t size) noexcept {
   void* memory = memalign(alignment, size);
   if (memory == nullptr) return ENOMEM;

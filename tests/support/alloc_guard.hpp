@@ -1,7 +1,8 @@
 // Counts the heap allocations of this thread, so that a test can show that a hot path makes none.
 //
-// Natively malloc and its relatives are replaced (operator new ends there); under a sanitizer, which owns
-// malloc already, its hooks are used. An object file that links this gets the counting with it.
+// Natively malloc and its relatives are replaced (operator new ends there); under a sanitizer,
+// which owns malloc already, its hooks are used. An object file that links this gets the counting
+// with it.
 #pragma once
 
 #include <cstdint>

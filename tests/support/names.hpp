@@ -1,4 +1,5 @@
-// Names that no other test uses, and their removal: segments in /dev/shm, directories in the temp folder.
+// Names that no other test uses, and their removal: segments in /dev/shm, directories in the temp
+// folder.
 #pragma once
 
 #include <unistd.h>
@@ -21,14 +22,19 @@ class UniqueInstance {
  public:
   UniqueInstance() : name_(unique_name("t")) {}
   ~UniqueInstance() {
-    for (const std::string& object : list_objects(name_)) std::filesystem::remove("/dev/shm/" + object);
+    for (const std::string& object : list_objects(name_))
+      std::filesystem::remove("/dev/shm/" + object);
   }
   UniqueInstance(const UniqueInstance&) = delete;
   UniqueInstance& operator=(const UniqueInstance&) = delete;
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
-  [[nodiscard]] std::string object(const std::string& what) const { return segment_name(name_, what); }
-  [[nodiscard]] std::string path(const std::string& what) const { return "/dev/shm/" + object(what); }
+  [[nodiscard]] std::string object(const std::string& what) const {
+    return segment_name(name_, what);
+  }
+  [[nodiscard]] std::string path(const std::string& what) const {
+    return "/dev/shm/" + object(what);
+  }
 
  private:
   std::string name_;

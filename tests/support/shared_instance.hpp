@@ -1,5 +1,5 @@
-// An instance in anonymous shared memory: forked children work on the same rings, and a killed one leaves
-// them exactly as its last store did.
+// An instance in anonymous shared memory: forked children work on the same rings, and a killed one
+// leaves them exactly as its last store did.
 #pragma once
 
 #include <sys/mman.h>
@@ -22,7 +22,8 @@ class SharedInstance {
     }
     fill_control(*objects_.control, config, run);
     fill_kill(*objects_.kill, *objects_.control);
-    for (const auto& [memory, bytes] : maps_) Segment::publish(*static_cast<SegmentHeader*>(memory));
+    for (const auto& [memory, bytes] : maps_)
+      Segment::publish(*static_cast<SegmentHeader*>(memory));
   }
   ~SharedInstance() {
     for (const auto& [memory, bytes] : maps_) ::munmap(memory, bytes);
@@ -34,7 +35,8 @@ class SharedInstance {
 
  private:
   void* map(std::size_t bytes) {
-    void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* memory =
+        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::bad_alloc();
     maps_.emplace_back(memory, bytes);
     return memory;
@@ -50,7 +52,8 @@ class SharedObject {
  public:
   SharedObject(ObjectKind kind, std::uint64_t capacity)
       : bytes_(T::bytes(capacity)),
-        memory_(::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+        memory_(
+            ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
     if (memory_ == MAP_FAILED) throw std::bad_alloc();
     SegmentHeader& header = get().header;
     header.kind = kind;

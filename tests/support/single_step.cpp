@@ -64,7 +64,13 @@ StepResult run_for(const std::function<void()>& body, std::int64_t nanoseconds) 
 }
 
 bool can_single_step() {
-  return run_and_kill([] { crash_marker(); for (;;) ::usleep(1); }, 3).end == StepEnd::Killed;
+  return run_and_kill(
+             [] {
+               crash_marker();
+               for (;;) ::usleep(1);
+             },
+             3)
+             .end == StepEnd::Killed;
 }
 
 }  // namespace sluice::test

@@ -9,7 +9,9 @@
 namespace sluice::test {
 
 // Stops the traced child until the parent goes on. Called by the child where stepping may begin.
-inline void crash_marker() noexcept { __asm__ volatile("int3"); }
+inline void crash_marker() noexcept {
+  __asm__ volatile("int3");
+}
 
 enum class StepEnd : std::uint8_t { Killed = 1, Exited = 2, Failed = 3 };
 
@@ -18,8 +20,9 @@ struct StepResult {
   int status = 0;  // exit code of a child that ended by itself, or the signal that ended it
 };
 
-// Runs `body` in a child until its first crash_marker(), then `steps` single instructions, then SIGKILL.
-// A child that returns from `body` or exits first has Exited, one that dies of a signal has Failed.
+// Runs `body` in a child until its first crash_marker(), then `steps` single instructions, then
+// SIGKILL. A child that returns from `body` or exits first has Exited, one that dies of a signal
+// has Failed.
 StepResult run_and_kill(const std::function<void()>& body, std::uint64_t steps);
 
 // Runs `body` in a child and kills it after `nanoseconds` of wall time.

@@ -1,4 +1,5 @@
-// A small pipeline configuration: one instrument, one strategy in seat 0, rings as small as a test wants.
+// A small pipeline configuration: one instrument, one strategy in seat 0, rings as small as a test
+// wants.
 #pragma once
 
 #include <string>
@@ -18,7 +19,8 @@ inline PipelineConfig toy_config(ToySizes sizes = {}, const std::string& instanc
   config.state_dir = "/nonexistent";
   config.tick_ring = config.order_ring = config.report_ring = config.intent_ring = sizes.ring;
   config.journal_ring = sizes.journal;
-  config.instruments.push_back({"BTCUSDT", "BTCUSDT", Price{1'000'000}, Qty{1'000}, Qty::whole(9'000)});
+  config.instruments.push_back(
+      {"BTCUSDT", "BTCUSDT", Price{1'000'000}, Qty{1'000}, Qty::whole(9'000)});
   StrategyEntry strategy;
   strategy.name = strategy.kind = "toy";
   strategy.instruments = {0};
@@ -26,6 +28,8 @@ inline PipelineConfig toy_config(ToySizes sizes = {}, const std::string& instanc
   return config;
 }
 
-inline RunIdentity toy_run() { return {0x1122334455667788, 7, 0xc0ffee, {}}; }
+inline RunIdentity toy_run() {
+  return {0x1122334455667788, 7, 0xc0ffee, {}};
+}
 
 }  // namespace sluice::test

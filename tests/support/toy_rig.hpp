@@ -1,5 +1,5 @@
-// Everything around a toy stage: the far ends of its rings, its supervisor's heartbeat, its recorder, and
-// the oracle that says what must have come out.
+// Everything around a toy stage: the far ends of its rings, its supervisor's heartbeat, its
+// recorder, and the oracle that says what must have come out.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ inline Report toy_report(std::int64_t value) noexcept {
   return report;
 }
 
-// The stage as the pure function it is: a journal in, its outputs out, without driver, rings or pages.
+// The stage as the pure function it is: a journal in, its outputs out, without driver, rings or
+// pages.
 template <class Stage = EchoStage>
 struct Oracle {
   Stage stage;
@@ -56,7 +57,8 @@ struct Oracle {
     if (status == JournalDecoder::Status::Corrupt) return false;
     inputs[entry.edge].push_back(entry.payload);
     times.push_back(entry.now);
-    if (record_of(entry.edge) == RecordKind::Control) controls.push_back(from_payload<Control>(entry.payload));
+    if (record_of(entry.edge) == RecordKind::Control)
+      controls.push_back(from_payload<Control>(entry.payload));
     out_.begin_input();
     Effects muted;
     Context ctx{entry.now, out_, muted};
@@ -77,8 +79,8 @@ struct Oracle {
   }
 
   [[nodiscard]] std::size_t count(ControlKind kind) const {
-    return static_cast<std::size_t>(
-        std::count_if(controls.begin(), controls.end(), [&](const Control& c) { return c.kind == kind; }));
+    return static_cast<std::size_t>(std::count_if(
+        controls.begin(), controls.end(), [&](const Control& c) { return c.kind == kind; }));
   }
 
  private:
@@ -102,8 +104,8 @@ class ToyWorld {
         answers_(objects.edge(risk_seat(0)), 0) {}
 
   [[nodiscard]] DriverSources sources() const noexcept {
-    return {objects_.control, objects_.kill, &objects_.page(Process::Risk), &journal(), nullptr,
-            Process::Risk};
+    return {objects_.control, objects_.kill, &objects_.page(Process::Risk),
+            &journal(),       nullptr,       Process::Risk};
   }
   template <class AnyDriver>
   void connect(AnyDriver& driver) {
@@ -125,7 +127,9 @@ class ToyWorld {
 
   bool push_tick() { return push(ticks_, Edge::FeedRisk, to_payload(toy_tick(++values_))); }
   bool push_intent() { return push(intents_, seat_risk(0), to_payload(toy_intent(++values_))); }
-  bool push_report() { return push(reports_, Edge::GatewayRisk, to_payload(toy_report(++values_))); }
+  bool push_report() {
+    return push(reports_, Edge::GatewayRisk, to_payload(toy_report(++values_)));
+  }
 
   // Takes up to `most` outputs of each edge.
   std::size_t take(std::size_t most = ~std::size_t{0}) {
@@ -151,7 +155,9 @@ class ToyWorld {
     return oracle;
   }
 
-  [[nodiscard]] JournalMemory& journal() const noexcept { return objects_.journal_of(Process::Risk); }
+  [[nodiscard]] JournalMemory& journal() const noexcept {
+    return objects_.journal_of(Process::Risk);
+  }
   [[nodiscard]] Objects& objects() const noexcept { return objects_; }
 
   std::vector<JournalSlot> archive;

@@ -1,6 +1,6 @@
-// A stage that is as small as a stage can be and depends on everything a stage may depend on: every answer
-// carries a digest of all inputs so far, their order and their times, so any difference between two runs
-// over one journal shows in the bytes of every later output.
+// A stage that is as small as a stage can be and depends on everything a stage may depend on: every
+// answer carries a digest of all inputs so far, their order and their times, so any difference
+// between two runs over one journal shows in the bytes of every later output.
 //
 //   Tick -> Order, Report -> Order, Intent -> Report, Deadline (300 us after a tick) -> Order
 //

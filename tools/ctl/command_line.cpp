@@ -42,8 +42,10 @@ void add_common(CLI::App& app, Options& options) {
   app.add_option("-i,--instance", options.instance,
                  "the instance; may be left out if only one is live");
   app.add_flag("--json", options.json, "one JSON document on stdout");
-  app.add_option("--color", options.color, "auto, always or never; NO_COLOR is respected")
-      ->transform(CLI::CheckedTransformer(kColors));
+  app.add_option("--color", options.color,
+                 "colour; auto is only on a terminal and without NO_COLOR")
+      ->transform(CLI::CheckedTransformer(kColors))
+      ->option_text("auto|always|never");
 }
 
 void add_options(CLI::App& app, const Verb& verb, Options& options) {

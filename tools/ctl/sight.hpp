@@ -12,6 +12,7 @@
 
 #include "core/clock.hpp"
 #include "core/instance.hpp"
+#include "core/watch.hpp"
 #include "tools/ctl/options.hpp"
 
 namespace sluice::ctl {
@@ -36,9 +37,11 @@ struct Sight {
   [[nodiscard]] std::int64_t age_of(HostTime at) const noexcept {
     return at.ns == 0 ? -1 : now < at ? 0 : (now - at).ns;
   }
-  // Age of a CLOCK_BOOTTIME stamp in us, as ns; -1 if it was never set.
+  // Age of a CLOCK_BOOTTIME stamp in us, as ns. The time was taken before the pages are read, so a
+  // beat may be a little ahead of it. -1 if it was never set or lies further ahead: that is no
+  // heartbeat.
   [[nodiscard]] std::int64_t beat_age(std::uint64_t at_us) const noexcept {
-    if (at_us == 0) return -1;
+    if (at_us == 0 || at_us > liveness_us + kDeadManUs) return -1;
     return at_us > liveness_us ? 0 : static_cast<std::int64_t>((liveness_us - at_us) * 1'000);
   }
 };

@@ -28,12 +28,11 @@ std::vector<Index> pick(std::size_t count, std::string_view wanted, const char* 
   return picked;
 }
 
+// A kill reads as a sentence of its own: "kill HALT raised by operator 12 s ago on global".
 std::string hint(const GateLine& line) {
+  if (!line.gate.starts_with("kill ")) return fmt::format("{}: {}", line.gate, line.value);
   const std::string since = line.since_ns < 0 ? "" : " " + age(line.since_ns) + " ago";
-  // A kill reads as a sentence of its own: "kill HALT raised by operator 12 s ago on global".
-  if (line.gate.starts_with("kill "))
-    return fmt::format("kill {}{} on {}", line.value, since, line.gate.substr(5));
-  return fmt::format("{}: {}{}", line.gate, line.value, since);
+  return fmt::format("kill {}{} on {}", line.value, since, line.gate.substr(5));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
-// One journal as it lies on disk, read from its first entry on and believed only as far as its checksums
-// hold. Damage is never skipped and nothing is invented behind it: reading stops at the first damaged
-// entry; what follows is only searched for more damage, so that all of it can be reported.
+// One journal as it lies on disk, read from its first entry on and believed only as far as its
+// checksums hold. Damage is never skipped and nothing is invented behind it: reading stops at the
+// first damaged entry; what follows is only searched for more damage, so that all of it can be
+// reported.
 #pragma once
 
 #include <filesystem>
@@ -21,7 +22,7 @@ struct Damage {
 
 struct FilmReport {
   std::string journal;
-  std::uint64_t entries = 0;     // read and believed, fillers included
+  std::uint64_t entries = 0;  // read and believed, fillers included
   std::uint64_t inputs = 0;
   std::uint64_t fillers = 0;
   std::uint64_t torn_bytes = 0;  // of a last entry that is not whole; dropped
@@ -39,8 +40,8 @@ class Film {
  public:
   static constexpr std::size_t kDamagesShown = 1'000;
 
-  // `takes`: the edges its entries may belong to. Throws Error(Unqualified) if there is no such journal, it
-  // was written by another build, or its first entries are gone.
+  // `takes`: the edges its entries may belong to. Throws Error(Unqualified) if there is no such
+  // journal, it was written by another build, or its first entries are gone.
   Film(const std::filesystem::path& dir, const std::string& journal, std::vector<Edge> takes,
        const PipelineConfig* names);
 
@@ -66,8 +67,8 @@ class Film {
   bool stopped_ = false;
 };
 
-// The files of a journal, with errors that say what to do. Throws Error(Unqualified), or Error(No) if the
-// files are there and damaged.
+// The files of a journal, with errors that say what to do. Throws Error(Unqualified), or Error(No)
+// if the files are there and damaged.
 JournalFiles open_journal(const std::filesystem::path& dir, const std::string& journal);
 
 // "seat0->risk Intent: id=... side=..." for an entry that may or may not be true.

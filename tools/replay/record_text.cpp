@@ -16,22 +16,29 @@ namespace {
 using Words = std::array<std::string_view, 14>;  // by enumerator; empty = none
 
 constexpr Words kTickKinds{"", "quote", "trade", "day", "status"};
-constexpr Words kStatusCodes{"", "gap", "stale", "fresh", "session_up", "session_down", "venue_gap",
-                             "resynced", "end_of_data"};
+constexpr Words kStatusCodes{"",          "gap",        "stale",
+                             "fresh",     "session_up", "session_down",
+                             "venue_gap", "resynced",   "end_of_data"};
 constexpr Words kSides{"", "buy", "sell"};
 constexpr Words kActions{"", "enter", "exit", "cancel"};
 constexpr Words kIntentReasons{"", "breakout", "manual"};
-constexpr Words kOrderKinds{"", "entry", "stop_loss", "take_profit", "strategy_exit", "cancel", "session_exit"};
-constexpr Words kReportKinds{"", "ack", "fill", "reject", "cancelled", "expired", "in_doubt", "accepted"};
-constexpr Words kEventKinds{"", "sent", "refused", "ack", "fill", "cancelled", "expired", "venue_reject",
-                            "cancel_reject", "query_result", "reconciled", "sweep_done"};
-constexpr Words kControlKinds{"", "run_start", "edge_base", "recovered", "level", "permit", "cap", "rate",
-                              "conditions", "edge_full", "edge_room", "continue", "deadline", "time"};
+constexpr Words kOrderKinds{"",       "entry",       "stop_loss", "take_profit", "strategy_exit",
+                            "cancel", "session_exit"};
+constexpr Words kReportKinds{"",          "ack",     "fill",     "reject",
+                             "cancelled", "expired", "in_doubt", "accepted"};
+constexpr Words kEventKinds{
+    "",        "sent",         "refused",       "ack",          "fill",       "cancelled",
+    "expired", "venue_reject", "cancel_reject", "query_result", "reconciled", "sweep_done"};
+constexpr Words kControlKinds{"",          "run_start", "edge_base", "recovered",  "level",
+                              "permit",    "cap",       "rate",      "conditions", "edge_full",
+                              "edge_room", "continue",  "deadline",  "time"};
 constexpr Words kScopeKinds{"", "global", "gateway", "strategy", "instrument"};
-constexpr Words kPaperWhats{"", "placed", "filled", "cancelled", "expired", "cancel_asked", "cancel_rejected"};
+constexpr Words kPaperWhats{"",        "placed",       "filled",         "cancelled",
+                            "expired", "cancel_asked", "cancel_rejected"};
 
 std::string word(const Words& words, std::uint64_t raw) {
-  return raw < words.size() && !words[raw].empty() ? std::string(words[raw]) : fmt::format("{}", raw);
+  return raw < words.size() && !words[raw].empty() ? std::string(words[raw])
+                                                   : fmt::format("{}", raw);
 }
 
 std::string enumerator(RecordKind record, std::string_view field, std::uint64_t raw) {
@@ -42,9 +49,9 @@ std::string enumerator(RecordKind record, std::string_view field, std::uint64_t 
   if (field == "reason" && record == RecordKind::Intent) return word(kIntentReasons, raw);
   if (field == "reason") {
     if (raw == 0) return "none";
-    const auto known = std::find_if(risk::kReasons.begin(), risk::kReasons.end(), [raw](const auto& text) {
-      return static_cast<std::uint64_t>(text.reason) == raw;
-    });
+    const auto known = std::find_if(
+        risk::kReasons.begin(), risk::kReasons.end(),
+        [raw](const auto& text) { return static_cast<std::uint64_t>(text.reason) == raw; });
     return known != risk::kReasons.end() ? std::string(known->name) : fmt::format("{}", raw);
   }
   switch (record) {  // what is left is "kind"
@@ -82,7 +89,8 @@ std::string id_text(OrderId id) {
 
 std::uint64_t number_at(const Payload& payload, std::size_t offset, std::size_t size) noexcept {
   std::uint64_t number = 0;
-  std::memcpy(&number, reinterpret_cast<const char*>(payload.data()) + offset, std::min(size, sizeof number));
+  std::memcpy(&number, reinterpret_cast<const char*>(payload.data()) + offset,
+              std::min(size, sizeof number));
   return number;
 }
 
@@ -95,7 +103,8 @@ void add_tick_values(const Tick& tick, std::vector<FieldText>& out) {
        {"status", "count", "detail0", "detail1"}}};
   const auto kind = static_cast<std::size_t>(tick.kind);
   for (std::size_t i = 0; i < tick.value.size(); ++i) {
-    const std::string name = kind >= 1 && kind <= 4 ? std::string(kNames[kind - 1][i]) : fmt::format("value{}", i);
+    const std::string name =
+        kind >= 1 && kind <= 4 ? std::string(kNames[kind - 1][i]) : fmt::format("value{}", i);
     const auto raw = static_cast<std::uint64_t>(tick.value[i]);
     if (tick.kind != TickKind::Status)
       out.push_back({name, decimal(raw)});
@@ -114,14 +123,15 @@ std::string control_number(const Control& control, std::string_view field, std::
   if (state && control.kind == ControlKind::Cap) return decimal(raw);
   if (field == "detail" && control.kind == ControlKind::Level)
     return std::string(name_of(static_cast<KillCause>(raw)));
-  const bool edge = control.kind == ControlKind::EdgeBase || control.kind == ControlKind::EdgeFull ||
-                    control.kind == ControlKind::EdgeRoom;
+  const bool edge = control.kind == ControlKind::EdgeBase ||
+                    control.kind == ControlKind::EdgeFull || control.kind == ControlKind::EdgeRoom;
   if (field == "index" && edge && raw < 256) return edge_label(static_cast<Edge>(raw));
   if (state) return fmt::format("{}", static_cast<std::int64_t>(raw));
   return fmt::format("{}", raw);
 }
 
-FieldText plain_field(RecordKind record, const Field& field, const Payload& payload, const PipelineConfig* names) {
+FieldText plain_field(RecordKind record, const Field& field, const Payload& payload,
+                      const PipelineConfig* names) {
   const std::uint64_t raw = number_at(payload, field.offset, field.size);
   const std::string name(field.name);
   if (names != nullptr && name == "instrument" && raw < names->instruments.size())
@@ -141,8 +151,10 @@ FieldText plain_field(RecordKind record, const Field& field, const Payload& payl
   }
   if (record == RecordKind::Control)
     return {name, control_number(from_payload<Control>(payload), field.name, raw)};
-  if (record == RecordKind::Intent && name == "quantity")  // a multiplier, or of an exit a raw quantity
-    return {name, from_payload<Intent>(payload).action == Action::Exit ? decimal(raw) : fmt::format("{}", raw)};
+  if (record == RecordKind::Intent &&
+      name == "quantity")  // a multiplier, or of an exit a raw quantity
+    return {name, from_payload<Intent>(payload).action == Action::Exit ? decimal(raw)
+                                                                       : fmt::format("{}", raw)};
   return {name, fmt::format("{}", raw), field.size < 8};
 }
 
@@ -152,7 +164,8 @@ bool all_zero(const Payload& payload, const Field& field) noexcept {
 }
 
 template <class R>
-std::vector<FieldText> decode(RecordKind record, const Payload& payload, const PipelineConfig* names) {
+std::vector<FieldText> decode(RecordKind record, const Payload& payload,
+                              const PipelineConfig* names) {
   std::vector<FieldText> out;
   for (const Field& field : Layout<R>::kFields) {
     if (record == RecordKind::Tick && field.name == "value") {
@@ -160,7 +173,8 @@ std::vector<FieldText> decode(RecordKind record, const Payload& payload, const P
     } else if (field.kind == FieldKind::Reserved) {
       if (all_zero(payload, field)) continue;
       std::string hex("0x");
-      for (std::size_t i = field.size; i-- > 0;) hex += fmt::format("{:02x}", number_at(payload, field.offset + i, 1));
+      for (std::size_t i = field.size; i-- > 0;)
+        hex += fmt::format("{:02x}", number_at(payload, field.offset + i, 1));
       out.push_back({std::string(field.name), hex});
     } else {
       out.push_back(plain_field(record, field, payload, names));
@@ -171,7 +185,8 @@ std::vector<FieldText> decode(RecordKind record, const Payload& payload, const P
 
 }  // namespace
 
-std::vector<FieldText> fields_of(RecordKind kind, const Payload& payload, const PipelineConfig* names) {
+std::vector<FieldText> fields_of(RecordKind kind, const Payload& payload,
+                                 const PipelineConfig* names) {
   switch (kind) {
     case RecordKind::Tick: return decode<Tick>(kind, payload, names);
     case RecordKind::Intent: return decode<Intent>(kind, payload, names);
@@ -212,7 +227,9 @@ std::string json_members(const std::vector<FieldText>& fields) {
   std::string out;
   for (const FieldText& field : fields) {
     if (!out.empty()) out += ',';
-    out.append(json_text(field.name)).append(":").append(field.number ? field.text : json_text(field.text));
+    out.append(json_text(field.name))
+        .append(":")
+        .append(field.number ? field.text : json_text(field.text));
   }
   return out;
 }
@@ -228,8 +245,10 @@ std::string edge_label(Edge edge) {
 }
 
 std::string edge_title(Edge edge) {
-  const bool known = edge_info(edge) != nullptr || (edge >= Edge::Control && edge <= Edge::PaperLog);
-  return known ? fmt::format("{} {}", edge_label(edge), name_of(record_of(edge))) : edge_label(edge);
+  const bool known =
+      edge_info(edge) != nullptr || (edge >= Edge::Control && edge <= Edge::PaperLog);
+  return known ? fmt::format("{} {}", edge_label(edge), name_of(record_of(edge)))
+               : edge_label(edge);
 }
 
 std::string time_text(HostTime at) {

@@ -1,5 +1,5 @@
-// Records in words, from their Layout tables: every field by name, enumerators by name, money exact.
-// A field that is added to a record is shown without a change here.
+// Records in words, from their Layout tables: every field by name, enumerators by name, money
+// exact. A field that is added to a record is shown without a change here.
 #pragma once
 
 #include <string>
@@ -22,10 +22,12 @@ struct FieldText {
 
 // Reserved fields are shown only if they are not zero: in a damaged entry they may be what differs.
 // `names` gives instruments and strategies their names; null shows their indices.
-std::vector<FieldText> fields_of(RecordKind kind, const Payload& payload, const PipelineConfig* names);
-std::string line_of(const std::vector<FieldText>& fields);          // "id=1:seat0:7:0 side=buy ..."
-std::string json_members(const std::vector<FieldText>& fields);     // "\"id\":\"...\",..." without braces
-std::string json_text(std::string_view text);                       // quoted and escaped
+std::vector<FieldText> fields_of(RecordKind kind, const Payload& payload,
+                                 const PipelineConfig* names);
+std::string line_of(const std::vector<FieldText>& fields);  // "id=1:seat0:7:0 side=buy ..."
+std::string json_members(
+    const std::vector<FieldText>& fields);     // "\"id\":\"...\",..." without braces
+std::string json_text(std::string_view text);  // quoted and escaped
 
 // "seat0->risk", "control", "session->gateway"; "edge 77 (no such edge)" for what is none.
 std::string edge_label(Edge edge);

@@ -1,9 +1,10 @@
-// A stage without a process: journaled inputs in, the outputs it made of them out. Live, verification,
-// crash recovery, backtest and what-if differ only in where the inputs come from and what is done with the
-// outputs; this is the part they share.
+// A stage without a process: journaled inputs in, the outputs it made of them out. Live,
+// verification, crash recovery, backtest and what-if differ only in where the inputs come from and
+// what is done with the outputs; this is the part they share.
 //
-// Invariant: the stage is given exactly what the driver gave it - every journaled input, Controls included,
-// with the journaled `now`, and never a filler - and lanes are those the wiring table opens in the process.
+// Invariant: the stage is given exactly what the driver gave it - every journaled input, Controls
+// included, with the journaled `now`, and never a filler - and lanes are those the wiring table
+// opens in the process.
 #pragma once
 
 #include <algorithm>
@@ -37,12 +38,14 @@ struct Wires {
 template <class Stage>
 class Replayer {
  public:
-  Replayer(Stage& stage, const Wires& wires) : stage_(stage), outputs_(std::make_unique<Outputs>()) {
+  Replayer(Stage& stage, const Wires& wires)
+      : stage_(stage), outputs_(std::make_unique<Outputs>()) {
     effects_.mute(true);
     for (const Edge edge : wires.outputs) outputs_->open(edge);
   }
 
-  // One input. `emitted(Edge, const Payload&)` is called for each output it causes: at most one per edge.
+  // One input. `emitted(Edge, const Payload&)` is called for each output it causes: at most one per
+  // edge.
   template <class Sink>
   void feed(const JournalEntry& entry, Sink&& emitted) {
     outputs_->begin_input();
@@ -63,7 +66,8 @@ class Replayer {
     outputs_->clear();
   }
 
-  // What the driver asks between inputs; a backtest, which makes its own Controls, needs the answers.
+  // What the driver asks between inputs; a backtest, which makes its own Controls, needs the
+  // answers.
   [[nodiscard]] bool wants_continue() const noexcept { return stage_.wants_continue(); }
   [[nodiscard]] HostTime deadline() const noexcept { return stage_.deadline(); }
 

@@ -21,8 +21,8 @@ struct RunFiles {
   std::uint64_t config_hash = 0;
 };
 
-// `given`: a run directory (<state_dir>/runs/<ordinal>), or a state directory, of which the newest run is
-// taken. Throws Error(Unqualified) if it is neither, or its pipeline.toml cannot be used.
+// `given`: a run directory (<state_dir>/runs/<ordinal>), or a state directory, of which the newest
+// run is taken. Throws Error(Unqualified) if it is neither, or its pipeline.toml cannot be used.
 RunFiles open_run(const std::filesystem::path& given);
 
 }  // namespace sluice::replay

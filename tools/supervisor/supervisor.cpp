@@ -49,7 +49,11 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
   run_ = std::make_unique<Run>(pipeline_, setup.config_hash, setup.config_bytes);
   Objects& objects = run_->objects();
   claim(objects.control->supervisor, "the control page");
-  claim(objects.page(Process::Supervisor).lease, "the supervisor's page");
+  StagePage& own = objects.page(Process::Supervisor);
+  claim(own.lease, "the supervisor's page");
+  own.build_id = objects.control->build_id;
+  own.layout_hash.store(schema_hash());
+  own.config_hash.store(setup.config_hash);
   objects.control->caps[0].store(config_.cap.raw, std::memory_order_release);
   for (std::size_t i = 0; i < pipeline_.strategies.size(); ++i)
     objects.control->caps[scope_slot({ScopeKind::Strategy, static_cast<std::uint32_t>(i)})].store(

@@ -1,4 +1,5 @@
-// Permits and heartbeats: zero, garbage, another run, an earlier supervisor and another scope are "no".
+// Permits and heartbeats: zero, garbage, another run, an earlier supervisor and another scope are
+// "no".
 #include "core/control_page.hpp"
 
 #include <gtest/gtest.h>
@@ -40,18 +41,19 @@ TEST(Permit, AnySingleWrongBitIsNoPermit) {
 TEST(Permit, ZeroGarbageAndTornWordsAreNoPermit) {
   EXPECT_FALSE(decode_permit(kRun, 0, 0, 0).valid);
   EXPECT_FALSE(decode_permit(kRun, 0, 0, ~std::uint64_t{0}).valid);
-  EXPECT_FALSE(decode_permit(kRun, 1, 0, encode_permit(kRun, 1, 0, 0)).valid) << "epoch 0 is never a permit";
+  EXPECT_FALSE(decode_permit(kRun, 1, 0, encode_permit(kRun, 1, 0, 0)).valid)
+      << "epoch 0 is never a permit";
   const std::uint64_t before = encode_permit(kRun, 1, 0, 5), after = encode_permit(kRun, 1, 0, 6);
   constexpr std::uint64_t kHigh = 0xffff'ffff'0000'0000;
   EXPECT_FALSE(decode_permit(kRun, 1, 0, (before & kHigh) | (after & ~kHigh)).valid);
   EXPECT_FALSE(decode_permit(kRun, 1, 0, (after & kHigh) | (before & ~kHigh)).valid);
   test::Random random(test::draw_seed());
-  for (int i = 0; i < 100'000; ++i)
-    ASSERT_FALSE(decode_permit(kRun, 1, 0, random.next()).valid);
+  for (int i = 0; i < 100'000; ++i) ASSERT_FALSE(decode_permit(kRun, 1, 0, random.next()).valid);
 }
 
 TEST(Heartbeat, KeepsLeaseAndFortyEightBitsOfTime) {
-  for (const std::uint64_t at : {std::uint64_t{0}, std::uint64_t{1}, (std::uint64_t{1} << 48) - 1}) {
+  for (const std::uint64_t at :
+       {std::uint64_t{0}, std::uint64_t{1}, (std::uint64_t{1} << 48) - 1}) {
     const Heartbeat beat = decode_heartbeat(encode_heartbeat({0xffff, at}));
     EXPECT_EQ(beat.lease_epoch, 0xffff);
     EXPECT_EQ(beat.at_us, at);
@@ -69,14 +71,16 @@ TEST(ControlPage, ReadsPermitsThroughTheLeaseInTheHeartbeat) {
   EXPECT_TRUE(page.permit(0, page.beat().lease_epoch).valid);
   EXPECT_FALSE(page.permit(1, page.beat().lease_epoch).valid);
   page.heartbeat.store(encode_heartbeat({10, 1'000}));
-  EXPECT_FALSE(page.permit(0, page.beat().lease_epoch).valid) << "taking over voids every permit at once";
+  EXPECT_FALSE(page.permit(0, page.beat().lease_epoch).valid)
+      << "taking over voids every permit at once";
 }
 
 TEST(ControlPage, ScopesExistUpToTheConfiguredCount) {
   MemoryInstance instance(test::toy_config(), test::toy_run());
   const ControlPage& page = *instance.objects().control;
-  for (const auto& [kind, count] : {std::pair{ScopeKind::Global, 1u}, std::pair{ScopeKind::Gateway, 1u},
-                                    std::pair{ScopeKind::Strategy, 1u}, std::pair{ScopeKind::Instrument, 1u}}) {
+  for (const auto& [kind, count] :
+       {std::pair{ScopeKind::Global, 1u}, std::pair{ScopeKind::Gateway, 1u},
+        std::pair{ScopeKind::Strategy, 1u}, std::pair{ScopeKind::Instrument, 1u}}) {
     EXPECT_TRUE(page.scope_exists({kind, count - 1}));
     EXPECT_FALSE(page.scope_exists({kind, count}));
   }

@@ -1,11 +1,10 @@
-// The driver around a toy stage, turn by turn on a clock that stands still: order of inputs, journal before
-// publish, full edges, full journal, deadlines, faults, recovery.
+// The driver around a toy stage, turn by turn on a clock that stands still: order of inputs,
+// journal before publish, full edges, full journal, deadlines, faults, recovery.
 #include "core/driver.hpp"
 
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <optional>
 
 #include "tests/support/alloc_guard.hpp"
 #include "tests/support/toy_rig.hpp"
@@ -122,16 +121,20 @@ TEST_F(DriverTest, ReportsComeBeforeIntentsAndIntentsBeforeTicks) {
   for (std::size_t at = 0; at < world_->archive.size(); ++at) {
     JournalEntry entry;
     if (decoder.decode(world_->archive[at], at, entry) != JournalDecoder::Status::Input) continue;
-    if (seen++ >= before && entry.edge != Edge::Control) order.push_back(static_cast<int>(entry.edge));
+    if (seen++ >= before && entry.edge != Edge::Control)
+      order.push_back(static_cast<int>(entry.edge));
   }
-  EXPECT_EQ(order, (std::vector<int>{static_cast<int>(Edge::GatewayRisk), static_cast<int>(seat_risk(0)),
-                                     static_cast<int>(Edge::FeedRisk)}));
+  EXPECT_EQ(order,
+            (std::vector<int>{static_cast<int>(Edge::GatewayRisk), static_cast<int>(seat_risk(0)),
+                              static_cast<int>(Edge::FeedRisk)}));
 }
 
 // A stage that answers no tick, so that only the batch bounds how long a request waits.
 struct QuietStage {
   void on(const Tick&, Context&) noexcept { ++ticks; }
-  void on(const Intent&, Context&) noexcept { if (first_intent_after == 0) first_intent_after = ticks; }
+  void on(const Intent&, Context&) noexcept {
+    if (first_intent_after == 0) first_intent_after = ticks;
+  }
   void on(const Control&, Context&) noexcept {}
   [[nodiscard]] HostTime deadline() const noexcept { return HostTime::never(); }
   [[nodiscard]] bool wants_continue() const noexcept { return false; }
@@ -148,12 +151,14 @@ TEST(DriverBatch, ARequestBehindAFloodOfTicksWaitsForOneBatchAtMost) {
   Driver<QuietStage, NoSession, VirtualClock> driver(stage, session, clock, world.sources());
   world.connect(driver);
   driver.recover([&](JournalSlot& out, std::uint64_t at) { return world.entry(out, at); });
-  while (world.push_tick()) {}
+  while (world.push_tick()) {
+  }
   driver.turn();
   constexpr std::size_t kBatch = decltype(driver)::kTickBatch;
   EXPECT_EQ(stage.ticks, kBatch);
   ASSERT_TRUE(world.push_intent());
-  while (world.push_tick()) {}
+  while (world.push_tick()) {
+  }
   driver.turn();
   EXPECT_EQ(stage.first_intent_after, kBatch) << "served before the next tick";
 }
@@ -167,7 +172,8 @@ TEST_F(DriverTest, NothingIsPublishedBeforeItsJournal) {
   EXPECT_EQ(world_->journal().tail.load(), tail);
   step();
   EXPECT_GT(world_->journal().tail.load(), tail);
-  EXPECT_EQ(published(instance_->objects().edge(Edge::RiskGateway)), world_->received[Edge::RiskGateway].size() + 1);
+  EXPECT_EQ(published(instance_->objects().edge(Edge::RiskGateway)),
+            world_->received[Edge::RiskGateway].size() + 1);
   EXPECT_GE(instance_->objects().edge(Edge::FeedRisk).head.load(), head);
 }
 
@@ -216,7 +222,8 @@ TEST_F(DriverTest, ARingOfTwoLosesNothing) {
 TEST_F(DriverTest, ARunWithoutRecorderStopsTakingTicksFirst) {
   open({.ring = 64, .journal = 256});
   for (int i = 0; i < 300; ++i) {
-    while (world_->push_tick()) {}
+    while (world_->push_tick()) {
+    }
     step();
     world_->take();
   }
@@ -245,8 +252,10 @@ class DriverFullJournal : public DriverTest {
     std::uint64_t before = 0;
     do {
       before = driver_->entries();
-      while (world_->push_intent()) {}
-      while (world_->push_report()) {}
+      while (world_->push_intent()) {
+      }
+      while (world_->push_report()) {
+      }
       for (int i = 0; i < 4; ++i) step();
       world_->take();
     } while (driver_->entries() != before);
@@ -264,7 +273,8 @@ TEST_F(DriverFullJournal, TakesNoInputAndStillObeysAKill) {
   fill();
   const std::uint64_t entries = driver_->entries();
   const std::uint64_t head = instance_->objects().edge(Edge::GatewayRisk).head.load();
-  const RaiseResult raised = raise_kill(kill(), {ScopeKind::Global, 0}, KillLevel::Halt, KillCause::Operator);
+  const RaiseResult raised =
+      raise_kill(kill(), {ScopeKind::Global, 0}, KillLevel::Halt, KillCause::Operator);
   EXPECT_LT(page().obeyed.load(), raised.target);
   for (int i = 0; i < 5; ++i) step();
   EXPECT_EQ(driver_->entries(), entries) << "no entry is overwritten";
@@ -278,7 +288,8 @@ TEST_F(DriverFullJournal, ARecoveredGateObeysAKillBeforeItCanSayThatItRecovered)
   fill();
   start();
   const std::uint64_t entries = driver_->entries();
-  const RaiseResult raised = raise_kill(kill(), {ScopeKind::Global, 0}, KillLevel::Halt, KillCause::Operator);
+  const RaiseResult raised =
+      raise_kill(kill(), {ScopeKind::Global, 0}, KillLevel::Halt, KillCause::Operator);
   for (int i = 0; i < 5; ++i) step();
   EXPECT_EQ(driver_->entries(), entries);
   EXPECT_GE(page().obeyed.load(), raised.target);
@@ -291,7 +302,8 @@ TEST_F(DriverFullJournal, ARecoveredGateObeysAKillBeforeItCanSayThatItRecovered)
 TEST_F(DriverTest, ObeyedNeverFallsWhenAProcessRecovers) {
   open({});
   settle();
-  const RaiseResult raised = raise_kill(kill(), {ScopeKind::Global, 0}, KillLevel::Halt, KillCause::Operator);
+  const RaiseResult raised =
+      raise_kill(kill(), {ScopeKind::Global, 0}, KillLevel::Halt, KillCause::Operator);
   step();
   ASSERT_GE(page().obeyed.load(), raised.target);
   start();
@@ -303,7 +315,8 @@ TEST_F(DriverTest, ChangesOfThePagesArriveOnceAsControls) {
   open({});
   settle();
   const std::size_t before = filed().controls.size();
-  const RaiseResult raised = raise_kill(kill(), {ScopeKind::Strategy, 0}, KillLevel::ReduceOnly, KillCause::Drill);
+  const RaiseResult raised =
+      raise_kill(kill(), {ScopeKind::Strategy, 0}, KillLevel::ReduceOnly, KillCause::Drill);
   step();
   control().permits[0].store(encode_permit(control().header.run_id, 1, 0, 77));
   control().changes.fetch_add(1);
@@ -462,7 +475,8 @@ TEST_F(DriverTest, RecoveryRefusesOutputsThatTheJournalDoesNotExplain) {
     start();
     FAIL() << "an output without a journal entry went unnoticed";
   } catch (const Error& error) {
-    EXPECT_NE(std::string(error.what()).find("the journal explains only"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("the journal explains only"), std::string::npos)
+        << error.what();
   }
 }
 
@@ -474,136 +488,6 @@ TEST_F(DriverTest, RecoveryRefusesAMissingEntry) {
   driver_ = std::make_unique<ToyDriver>(*stage_, session_, clock_, world_->sources());
   world_->connect(*driver_);
   EXPECT_THROW(driver_->recover([](JournalSlot&, std::uint64_t at) { return at < 2; }), Error);
-}
-
-// ------------------------------------------------------------------------- sessions, effects
-
-struct CommandStage {
-  void on(const Order& order, Context& ctx) noexcept { ctx.out.emit(Edge::Command, order); }
-  void on(const Event&, Context&) noexcept { ++events; }
-  void on(const Tick&, Context& ctx) noexcept {
-    ctx.fx.raise({ScopeKind::Gateway, 0}, KillLevel::Halt, KillCause::Reconciliation);
-    ctx.fx.count(Counter::Ticks);
-  }
-  void on(const Control&, Context&) noexcept {}
-  [[nodiscard]] HostTime deadline() const noexcept { return HostTime::never(); }
-  [[nodiscard]] bool wants_continue() const noexcept { return false; }
-  enum class Counter { Ticks = 0 };
-  int events = 0;
-};
-
-struct ScriptedSession {
-  void execute(const Order& order, HostTime, std::uint32_t) noexcept {
-    executed.push_back(order.id.raw);
-    tail_at_execute = journal->tail.load();
-  }
-  void on_tick(const Tick&, HostTime) noexcept { ++ticks; }
-  void poll(HostTime) noexcept {}
-  bool next_event(Event& out) noexcept {
-    if (pending == 0) return false;
-    --pending;
-    out = {};
-    out.kind = EventKind::Ack;
-    out.sequence = ++sequence;
-    return true;
-  }
-  [[nodiscard]] bool drained() const noexcept { return is_drained; }
-
-  const JournalMemory* journal = nullptr;
-  std::vector<std::uint64_t> executed;
-  std::uint64_t tail_at_execute = 0;
-  int ticks = 0, pending = 0;
-  std::uint32_t sequence = 0;
-  bool is_drained = true;
-};
-
-class DriverSession : public testing::Test {
- protected:
-  using GatewayDriver = Driver<CommandStage, ScriptedSession, VirtualClock>;
-  DriverSession() : orders_(objects().edge(Edge::RiskGateway), 0), ticks_(objects().edge(Edge::FeedGateway), 0) {
-    start();
-  }
-  Objects& objects() { return instance_.objects(); }
-  void start() {
-    session_ = {};
-    session_.journal = &objects().journal_of(Process::Gateway);
-    stage_ = {};
-    const DriverSources sources{objects().control, objects().kill, &objects().page(Process::Gateway),
-                                &objects().journal_of(Process::Gateway), nullptr, Process::Gateway};
-    driver_.emplace(stage_, session_, clock_, sources);
-    driver_->open_input(Edge::RiskGateway, objects().edge(Edge::RiskGateway));
-    driver_->open_input(Edge::FeedGateway, objects().edge(Edge::FeedGateway));
-    const JournalMemory& journal = objects().journal_of(Process::Gateway);
-    driver_->recover([&](JournalSlot& out, std::uint64_t at) {
-      out = journal.slots()[at & (journal.header.capacity - 1)];
-      return true;
-    });
-  }
-  void push_order(std::uint64_t id) {
-    Order order{};
-    order.id = {id};
-    ASSERT_TRUE(orders_.try_push(to_payload(order)));
-  }
-
-  MemoryInstance instance_{test::toy_config(), test::toy_run()};
-  VirtualClock clock_;
-  CommandStage stage_;
-  ScriptedSession session_;
-  std::optional<GatewayDriver> driver_;
-  Producer orders_;
-  Producer ticks_;
-};
-
-TEST_F(DriverSession, CommandsAreExecutedBehindTheJournalAndNeverAgain) {
-  push_order(41);
-  push_order(42);
-  driver_->turn();
-  EXPECT_EQ(session_.executed, (std::vector<std::uint64_t>{41, 42}));
-  EXPECT_EQ(session_.tail_at_execute, driver_->entries());
-  start();
-  driver_->turn();
-  EXPECT_TRUE(session_.executed.empty());
-}
-
-TEST_F(DriverSession, EventsAreJournaledInputs) {
-  session_.pending = 3;
-  driver_->turn();
-  EXPECT_EQ(stage_.events, 3);
-  EXPECT_EQ(driver_->last_event_sequence(), 3u);
-  start();
-  EXPECT_EQ(stage_.events, 3) << "replayed from the journal";
-  EXPECT_EQ(driver_->last_event_sequence(), 3u);
-}
-
-TEST_F(DriverSession, SerialIsNotObeyedWhileBytesAreOnTheirWay) {
-  driver_->turn();
-  const StagePage& page = objects().page(Process::Gateway);
-  session_.is_drained = false;
-  const RaiseResult raised = raise_kill(*objects().kill, {ScopeKind::Global, 0}, KillLevel::Halt, KillCause::Drill);
-  for (int i = 0; i < 5; ++i) {
-    clock_.advance(Duration::millis(2));
-    driver_->turn();
-  }
-  EXPECT_LT(page.obeyed.load(), raised.target);
-  session_.is_drained = true;
-  clock_.advance(Duration::millis(2));
-  driver_->turn();
-  EXPECT_GE(page.obeyed.load(), raised.target);
-}
-
-TEST_F(DriverSession, EffectsAreMutedInRecovery) {
-  ASSERT_TRUE(ticks_.try_push(to_payload(test::toy_tick(1))));
-  driver_->turn();
-  EXPECT_EQ(session_.ticks, 1);
-  EXPECT_EQ(objects().kill->read(1).level, KillLevel::Halt);
-  EXPECT_EQ(objects().kill->read(1).cause, KillCause::Reconciliation);
-  EXPECT_EQ(objects().page(Process::Gateway).statistics.counter(std::size_t{0}), 1u);
-  const std::uint64_t word = objects().kill->words[1].load();
-  start();
-  driver_->turn();
-  EXPECT_EQ(session_.ticks, 0);
-  EXPECT_EQ(objects().kill->words[1].load(), word) << "raised once, not again";
-  EXPECT_EQ(objects().page(Process::Gateway).statistics.counter(std::size_t{0}), 1u);
 }
 
 }  // namespace

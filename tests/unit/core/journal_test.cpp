@@ -24,7 +24,8 @@ TEST(Journal, RoundTripsPayloadEdgeAndTime) {
   SharedJournal journal(4096);
   JournalWriter writer(journal.get(), 0, HostTime{});
   constexpr std::int64_t kSecond = 1'000'000'000;
-  const std::int64_t gaps[] = {0, 1, 1'000, kDtLimit - 1, kDtLimit, kDtLimit + 1, kSecond, 86'400 * kSecond};
+  const std::int64_t gaps[] = {
+      0, 1, 1'000, kDtLimit - 1, kDtLimit, kDtLimit + 1, kSecond, 86'400 * kSecond};
   std::vector<JournalEntry> expected;
   HostTime now{5'000};
   for (std::uint64_t i = 0; i < 1'000; ++i) {
@@ -103,7 +104,8 @@ TEST(Journal, AnEntryIsValidAtItsPositionOnly) {
   JournalEntry entry;
   for (std::uint64_t lap = 0; lap < 15; ++lap) {
     const std::uint64_t position = 1'000 % kCapacity + lap * kCapacity;
-    EXPECT_EQ(JournalDecoder{}.decode(slot, position, entry) != Status::Corrupt, position == 1'000) << position;
+    EXPECT_EQ(JournalDecoder{}.decode(slot, position, entry) != Status::Corrupt, position == 1'000)
+        << position;
   }
   EXPECT_EQ(JournalDecoder{}.decode(slot, 999, entry), Status::Corrupt);
   EXPECT_EQ(JournalDecoder{}.decode(slot, 1'001, entry), Status::Corrupt);
@@ -140,7 +142,8 @@ TEST(JournalWriter, GoesOnBehindWhatRecoveryFound) {
   EXPECT_EQ(writer.next(), 101u);
 }
 
-// Kills the writer after every instruction of an append (with its filler) and commit over an older lap.
+// Kills the writer after every instruction of an append (with its filler) and commit over an older
+// lap.
 TEST(JournalCrash, AnyInstructionLeavesOnlyWholeCommittedEntries) {
   if (!test::can_single_step()) GTEST_SKIP() << "ptrace is not permitted here";
   std::uint64_t before_commit = 0, behind_commit = 0, half_written = 0;
@@ -148,7 +151,8 @@ TEST(JournalCrash, AnyInstructionLeavesOnlyWholeCommittedEntries) {
     ASSERT_LT(steps, 20'000u);
     SharedJournal journal(4);
     JournalWriter writer(journal.get(), 0, HostTime{});
-    for (std::uint64_t i = 0; i < 4; ++i) writer.append(Edge::FeedRisk, payload_of(i), HostTime{1'000});
+    for (std::uint64_t i = 0; i < 4; ++i)
+      writer.append(Edge::FeedRisk, payload_of(i), HostTime{1'000});
     writer.commit();
     journal.get().head.store(4);
     ASSERT_EQ(writer.room(), 4u);
@@ -166,7 +170,9 @@ TEST(JournalCrash, AnyInstructionLeavesOnlyWholeCommittedEntries) {
       ++before_commit;
       const JournalSlot& slot = journal.get().slots()[1];
       JournalEntry entry;
-      if (slot.payload != payload_of(1) && JournalDecoder{}.decode(slot, 5, entry) == Status::Corrupt) ++half_written;
+      if (slot.payload != payload_of(1) &&
+          JournalDecoder{}.decode(slot, 5, entry) == Status::Corrupt)
+        ++half_written;
       continue;
     }
     ++behind_commit;

@@ -30,12 +30,14 @@ std::unique_ptr<KillPage> running_page() {
 
 TEST(KillWord, RoundTripsEveryLevelAndCause) {
   for (const std::size_t slot : {std::size_t{0}, std::size_t{1}, kScopes - 1})
-    for (const KillLevel level : {KillLevel::Run, KillLevel::ReduceOnly, KillLevel::Halt, KillLevel::Cancel,
-                                  KillLevel::Flatten, KillLevel::Sever, KillLevel::Ended})
+    for (const KillLevel level :
+         {KillLevel::Run, KillLevel::ReduceOnly, KillLevel::Halt, KillLevel::Cancel,
+          KillLevel::Flatten, KillLevel::Sever, KillLevel::Ended})
       for (const KillCause cause : {KillCause::None, KillCause::Operator, KillCause::CorruptRing})
         for (const std::uint32_t epoch : {0u, 1u, 0xffff'ffffu}) {
           const KillWord expected{level, cause, epoch, true};
-          EXPECT_EQ(decode_kill(kRun, slot, encode_kill(kRun, slot, level, cause, epoch)), expected);
+          EXPECT_EQ(decode_kill(kRun, slot, encode_kill(kRun, slot, level, cause, epoch)),
+                    expected);
         }
 }
 
@@ -48,7 +50,8 @@ TEST(KillWord, AnySingleWrongBitOfARunWordIsHalt) {
     const std::uint64_t word = encode_kill(run, slot, KillLevel::Run, KillCause::None, epoch);
     for (unsigned bit = 0; bit < 64; ++bit) {
       const KillWord read = decode_kill(run, slot, word ^ std::uint64_t{1} << bit);
-      ASSERT_FALSE(read.valid) << "run " << run << " slot " << slot << " epoch " << epoch << " bit " << bit;
+      ASSERT_FALSE(read.valid) << "run " << run << " slot " << slot << " epoch " << epoch << " bit "
+                               << bit;
       ASSERT_EQ(read.level, KillLevel::Halt);
     }
   }
@@ -63,7 +66,8 @@ TEST(KillWord, NoSingleOrDoubleWrongBitTurnsAStopIntoRun) {
       const std::uint64_t word = encode_kill(run, 0, level, KillCause::Operator, epoch);
       for (unsigned a = 0; a < 64; ++a)
         for (unsigned b = a; b < 64; ++b) {
-          const std::uint64_t wrong = word ^ std::uint64_t{1} << a ^ (a == b ? 0 : std::uint64_t{1} << b);
+          const std::uint64_t wrong =
+              word ^ std::uint64_t{1} << a ^ (a == b ? 0 : std::uint64_t{1} << b);
           ASSERT_NE(decode_kill(run, 0, wrong).level, KillLevel::Run) << a << " " << b;
         }
     }
@@ -141,11 +145,19 @@ TEST(KillPage, WhatIsNoRaiseIsRefusedAndStoresNothing) {
   const auto page = running_page();
   const std::uint64_t word = page->words[0].load(), serial = page->serial.load();
   for (const int level : {0, 1, 7, 8, 14, 15, 16, 255})
-    EXPECT_FALSE(raise_kill(*page, kGlobal, static_cast<KillLevel>(level), KillCause::Operator).raised) << level;
-  EXPECT_FALSE(raise_kill(*page, {ScopeKind::Global, 1}, KillLevel::Halt, KillCause::Operator).raised);
-  EXPECT_FALSE(raise_kill(*page, {ScopeKind::Gateway, kMaxGateways}, KillLevel::Halt, KillCause::Drill).raised);
-  EXPECT_FALSE(raise_kill(*page, {ScopeKind::Instrument, kMaxInstruments}, KillLevel::Halt, KillCause::Drill).raised);
-  EXPECT_FALSE(raise_kill(*page, {static_cast<ScopeKind>(0), 0}, KillLevel::Halt, KillCause::Drill).raised);
+    EXPECT_FALSE(
+        raise_kill(*page, kGlobal, static_cast<KillLevel>(level), KillCause::Operator).raised)
+        << level;
+  EXPECT_FALSE(
+      raise_kill(*page, {ScopeKind::Global, 1}, KillLevel::Halt, KillCause::Operator).raised);
+  EXPECT_FALSE(
+      raise_kill(*page, {ScopeKind::Gateway, kMaxGateways}, KillLevel::Halt, KillCause::Drill)
+          .raised);
+  EXPECT_FALSE(
+      raise_kill(*page, {ScopeKind::Instrument, kMaxInstruments}, KillLevel::Halt, KillCause::Drill)
+          .raised);
+  EXPECT_FALSE(
+      raise_kill(*page, {static_cast<ScopeKind>(0), 0}, KillLevel::Halt, KillCause::Drill).raised);
   EXPECT_EQ(page->words[0].load(), word);
   EXPECT_EQ(page->serial.load(), serial);
 }

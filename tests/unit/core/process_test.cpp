@@ -106,7 +106,8 @@ TEST(Lease, IsRefusedWhileItsOwnerLives) {
     claim(lease, "stage.risk");
     FAIL() << "took a living process's lease";
   } catch (const Error& error) {
-    EXPECT_EQ(std::string(error.what()), "stage.risk is held by process " + std::to_string(owner.pid()) +
+    EXPECT_EQ(std::string(error.what()), "stage.risk is held by process " +
+                                             std::to_string(owner.pid()) +
                                              ", which is alive: stop it first");
   }
   EXPECT_EQ(lease.word.load(), word_of(7, owner.pid()));

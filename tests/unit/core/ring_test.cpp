@@ -145,7 +145,8 @@ TEST(Ring, AWildHeadGivesNoCredit) {
   preset(ring.get(), 100);
   Producer producer(ring.get(), 100);
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(producer.try_push({}));
-  for (const std::uint64_t wild : {std::uint64_t{0}, std::uint64_t{99}, std::uint64_t{109}, ~std::uint64_t{0}}) {
+  for (const std::uint64_t wild :
+       {std::uint64_t{0}, std::uint64_t{99}, std::uint64_t{109}, ~std::uint64_t{0}}) {
     ring.get().head.store(wild);
     EXPECT_EQ(producer.credit(), 0u) << wild;
     EXPECT_FALSE(producer.try_push({})) << wild;
@@ -188,8 +189,8 @@ TEST(RingTap, FollowsWithoutDisturbing) {
   EXPECT_EQ(ring.get().head.load(), 0u);
 }
 
-// Whatever the distance, records read and records missed add up to what was pushed, and nothing is read
-// under a wrong sequence.
+// Whatever the distance, records read and records missed add up to what was pushed, and nothing is
+// read under a wrong sequence.
 TEST(RingTap, KnowsExactlyHowManyItMissed) {
   for (const std::uint64_t capacity : {2u, 4u, 8u, 16u}) {
     for (std::uint64_t ahead = 0; ahead <= 5 * capacity; ++ahead) {
@@ -232,8 +233,8 @@ TEST(RingTap, ASlotBeingRewrittenIsNotRead) {
   EXPECT_EQ(result.missed, 3u);  // half a lap behind the newest
 }
 
-// Kills a producer after every single instruction of a push into a slot that held an older lap. Whatever
-// the instruction, the record is either invisible or whole, and its successor can go on.
+// Kills a producer after every single instruction of a push into a slot that held an older lap.
+// Whatever the instruction, the record is either invisible or whole, and its successor can go on.
 TEST(RingCrash, AnyInstructionOfAPushLeavesNoTornRecord) {
   if (!test::can_single_step()) GTEST_SKIP() << "ptrace is not permitted here";
   std::uint64_t invisible = 0, whole = 0, half_written = 0;

@@ -32,7 +32,8 @@ TEST(Histogram, BucketsTileTheRangeWithoutGapOrOverlap) {
 }
 
 TEST(Histogram, WhatIsTooLargeOrNegativeFallsIntoTheEndBuckets) {
-  EXPECT_EQ(Histogram::bucket_of(std::numeric_limits<std::int64_t>::max()), Histogram::kBuckets - 1);
+  EXPECT_EQ(Histogram::bucket_of(std::numeric_limits<std::int64_t>::max()),
+            Histogram::kBuckets - 1);
   EXPECT_EQ(Histogram::bucket_of(std::int64_t{1} << 41), Histogram::kBuckets - 1);
   EXPECT_EQ(Histogram::bucket_of(-1), 0u);
   EXPECT_EQ(Histogram::bucket_of(std::numeric_limits<std::int64_t>::min()), 0u);
@@ -64,7 +65,8 @@ TEST(Histogram, EmptyIsZeroAndOneValueIsItself) {
   const auto histogram = std::make_unique<Histogram>();
   EXPECT_EQ(histogram->quantile(500'000), 0);
   histogram->record(123'456'789);
-  for (const std::uint64_t ppm : {1u, 500'000u, 1'000'000u}) EXPECT_EQ(histogram->quantile(ppm), 123'456'789);
+  for (const std::uint64_t ppm : {1u, 500'000u, 1'000'000u})
+    EXPECT_EQ(histogram->quantile(ppm), 123'456'789);
 }
 
 TEST(Statistics, CountersAndHistogramsAreFoundByName) {

@@ -79,7 +79,7 @@ TEST(BookSide, LoadsTheBestAndRefusesDisorder) {
   EXPECT_EQ(left_out, 1u);
   EXPECT_EQ(bids.at(0).price.raw, 3);
   EXPECT_EQ(bids.at(1).price.raw, 2);
-  for (const std::vector<BookLevel>& bad : {std::vector{level(2, 1), level(3, 1)}, {level(2, 1), level(2, 1)}}) {
+  for (const auto& bad : {std::vector{level(2, 1), level(3, 1)}, {level(2, 1), level(2, 1)}}) {
     EXPECT_FALSE(bids.load(bad, left_out));
     EXPECT_TRUE(bids.empty());
   }

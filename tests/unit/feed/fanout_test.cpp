@@ -91,6 +91,21 @@ TEST(Fanout, TellsTheGapAndThenTheNewestState) {
   EXPECT_EQ(rig.risk.pop().flags, 0);
 }
 
+TEST(Fanout, DoesNotTellTheTickThatEndsAGapTwice) {
+  Rig rig;
+  for (int i = 1; i <= 3; ++i) rig.fanout.publish(tick(TickKind::Trade, 0, i));
+  rig.risk.held.clear();
+  rig.risk.capacity = 10;
+  rig.fanout.publish(tick(TickKind::Trade, 0, 4));
+  const std::vector<Tick> seen = rig.drain();
+  ASSERT_EQ(seen.size(), 3u);
+  EXPECT_EQ(seen[0].count(), 1);
+  EXPECT_EQ(seen[1].value[0], 3);
+  EXPECT_EQ(seen[1].flags, kAfterGap);
+  EXPECT_EQ(seen[2].value[0], 4);
+  EXPECT_EQ(seen[2].flags, 0);
+}
+
 TEST(Fanout, AGapOfTradesStillBringsTheQuoteThatHealsIt) {
   Rig rig;
   rig.fanout.publish(tick(TickKind::Quote, 0, 1));

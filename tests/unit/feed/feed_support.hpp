@@ -1,10 +1,6 @@
 // Messages as the venue writes them, a configuration, and the recorded tape.
 #pragma once
 
-#include <zlib.h>
-
-#include <cstdlib>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -64,31 +60,14 @@ struct Decoding {
   Update update;
 };
 
-inline std::string tape_path() {
-  return std::string(SLUICE_SOURCE_DIR) + "/tests/data/binance_spot_btcusdt_20240808.gz";
-}
-
 struct TapeLine {
   HostTime received{};
   std::string text;
   [[nodiscard]] bool is_snapshot() const { return text.rfind("{\"lastUpdateId\"", 0) == 0; }
 };
 
-// "<recv_ns> <raw JSON>" per line.
-inline std::vector<TapeLine> read_tape() {
-  std::vector<TapeLine> lines;
-  gzFile file = gzopen(tape_path().c_str(), "rb");
-  if (file == nullptr) return lines;
-  std::vector<char> buffer(1 << 20);
-  while (gzgets(file, buffer.data(), static_cast<int>(buffer.size())) != nullptr) {
-    std::string line = buffer.data();
-    while (!line.empty() && (line.back() == '\n' || line.back() == '\r')) line.pop_back();
-    const std::size_t space = line.find(' ');
-    lines.push_back({{std::strtoll(line.c_str(), nullptr, 10)}, line.substr(space + 1)});
-  }
-  gzclose(file);
-  return lines;
-}
+// Empty if it cannot be read.
+std::vector<TapeLine> read_tape();
 
 // Feeds a stage and collects all that it emits.
 struct Rig {
@@ -125,12 +104,12 @@ struct Rig {
   }
   [[nodiscard]] std::size_t count(TickKind kind) const {
     std::size_t n = 0;
-    for (const Tick& tick : ticks) n += tick.kind == kind ? 1 : 0;
+    for (const Tick& tick : ticks) n += tick.kind == kind ? 1u : 0u;
     return n;
   }
   [[nodiscard]] std::size_t count(StatusCode code) const {
     std::size_t n = 0;
-    for (const Tick& tick : ticks) n += tick.kind == TickKind::Status && tick.status() == code ? 1 : 0;
+    for (const Tick& tick : ticks) n += tick.kind == TickKind::Status && tick.status() == code ? 1u : 0u;
     return n;
   }
 

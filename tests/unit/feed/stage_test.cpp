@@ -18,16 +18,16 @@ using test::Rig;
 
 std::string trade(std::uint64_t id, std::int64_t ms = 1'000, std::string_view price = "100",
                   std::string_view symbol = "BTCUSDT") {
-  return fmt::format(R"({{"e":"trade","E":{},"s":"{}","t":{},"p":"{}","q":"1","T":{},"m":false}})", ms, symbol,
-                     id, price, ms);
+  return fmt::format(R"({{"e":"trade","E":{},"s":"{}","t":{},"p":"{}","q":"1","T":{},"m":false}})",
+                     ms, symbol, id, price, ms);
 }
 std::string ticker(std::uint64_t id, std::string_view bid = "100", std::string_view ask = "101") {
   return fmt::format(R"({{"u":{},"s":"BTCUSDT","b":"{}","B":"1","a":"{}","A":"1"}})", id, bid, ask);
 }
 std::string depth(std::uint64_t first, std::uint64_t last, std::string_view bids = "",
                   std::string_view asks = "", std::int64_t ms = 2'000) {
-  return fmt::format(R"({{"e":"depthUpdate","E":{},"s":"BTCUSDT","U":{},"u":{},"b":[{}],"a":[{}]}})", ms, first,
-                     last, bids, asks);
+  return fmt::format(R"({{"e":"depthUpdate","E":{},"s":"BTCUSDT","U":{},"u":{},"b":[{}],"a":[{}]}})",
+                     ms, first, last, bids, asks);
 }
 std::string snapshot(std::uint64_t id) {
   return fmt::format(R"({{"lastUpdateId":{},"bids":[["100","1"],["99","2"]],"asks":[["101","1"]]}})", id);

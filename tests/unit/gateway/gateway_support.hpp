@@ -1,4 +1,5 @@
-// What the gateway's tests share: pages in plain memory, a stage with its outputs collected, a paper log.
+// What the gateway's tests share: pages in plain memory, a stage with its outputs collected, a
+// paper log.
 #pragma once
 
 #include <cstring>
@@ -111,7 +112,8 @@ inline Event answer(OrderId id, OrderState state, Qty cum = {}, Price price = {}
   e.price = price;
   return e;
 }
-inline Tick quote(Price bid, Qty bid_qty, Price ask, Qty ask_qty, HostTime rx, InstrumentIndex i = 2) {
+inline Tick quote(Price bid, Qty bid_qty, Price ask, Qty ask_qty, HostTime rx,
+                  InstrumentIndex i = 2) {
   Tick t{};
   t.instrument = i;
   t.kind = TickKind::Quote;
@@ -198,7 +200,8 @@ inline bool same_bytes(const GatewayStage::State& a, const GatewayStage::State& 
 }
 template <class R>
 bool same_records(const std::vector<R>& a, const std::vector<R>& b) {
-  return a.size() == b.size() && (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(R)) == 0);
+  return a.size() == b.size() &&
+         (a.empty() || std::memcmp(a.data(), b.data(), a.size() * sizeof(R)) == 0);
 }
 
 struct VectorLog {

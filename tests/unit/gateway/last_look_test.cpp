@@ -9,7 +9,9 @@ namespace {
 
 class LastLookTest : public ::testing::Test {
  protected:
-  Reason check(const Order& o, std::uint32_t conditions = 0) { return look.check(o, now, conditions, *book); }
+  Reason check(const Order& o, std::uint32_t conditions = 0) {
+    return look.check(o, now, conditions, *book);
+  }
   // A fresh object has no cached words.
   Reason fresh(const Order& o) {
     LastLook other(*pages.control, *pages.kill, 0, Duration::millis(20));
@@ -30,7 +32,9 @@ class LastLookTest : public ::testing::Test {
   std::array<std::size_t, 4> scopes = order_scopes(0, 1, 2);
 };
 
-TEST_F(LastLookTest, AllowsWhatEverythingAllows) { EXPECT_EQ(check(entry(1, lots(10), now)), Reason::None); }
+TEST_F(LastLookTest, AllowsWhatEverythingAllows) {
+  EXPECT_EQ(check(entry(1, lots(10), now)), Reason::None);
+}
 
 TEST_F(LastLookTest, LevelTableCellByCellInEveryScope) {
   book->fill(1, 2, Side::Buy, px(100), lots(100));
@@ -73,12 +77,14 @@ TEST_F(LastLookTest, EverySingleBitFlipRefusesEntries) {
     for (int bit = 0; bit < 64; ++bit) {
       const std::uint64_t flip = std::uint64_t{1} << bit;
       pages.kill->words[slot].fetch_xor(flip);
-      EXPECT_NE(check(entry(1, lots(1), now)), Reason::None) << "kill slot " << slot << " bit " << bit;
+      EXPECT_NE(check(entry(1, lots(1), now)), Reason::None)
+          << "kill slot " << slot << " bit " << bit;
       EXPECT_NE(fresh(entry(1, lots(1), now)), Reason::None);
       pages.kill->words[slot].fetch_xor(flip);
       EXPECT_EQ(check(entry(1, lots(1), now)), Reason::None);
       pages.control->permits[slot].fetch_xor(flip);
-      EXPECT_NE(check(entry(1, lots(1), now)), Reason::None) << "permit slot " << slot << " bit " << bit;
+      EXPECT_NE(check(entry(1, lots(1), now)), Reason::None)
+          << "permit slot " << slot << " bit " << bit;
       EXPECT_NE(fresh(entry(1, lots(1), now)), Reason::None);
       pages.control->permits[slot].fetch_xor(flip);
       EXPECT_EQ(check(entry(1, lots(1), now)), Reason::None);
@@ -168,9 +174,11 @@ TEST_F(LastLookTest, AgeBothSidesOfTheBound) {
 }
 
 TEST_F(LastLookTest, CapsBothSidesOfTheBound) {
-  book->fill(1, 3, Side::Buy, px(50), lots(10));                                // 500, same strategy
+  book->fill(1, 3, Side::Buy, px(50), lots(10));  // 500, same strategy
   book->work(7, 2, OrderKind::Entry, px(100), Qty{}, lots(3));                  // 300, another
-  const auto cap = [this](std::size_t slot, std::int64_t raw) { pages.control->caps[slot].store(raw); };
+  const auto cap = [this](std::size_t slot, std::int64_t raw) {
+    pages.control->caps[slot].store(raw);
+  };
   const Order o = entry(1, lots(2), now);  // 200
   const std::int64_t whole = Notional::whole(1).raw;
   cap(scopes[0], 1'000 * whole);

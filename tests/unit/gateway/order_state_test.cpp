@@ -14,8 +14,8 @@ constexpr std::array kStates{OrderState::Sending,   OrderState::Sent,     OrderS
                              OrderState::Rejected};
 
 // The table again, written the other way: per state one word per event, as a reader would say it.
-// next state letter; '!' anomaly, '+' report, '-' quiet, 'c' cancel, 'k' keep the cancel, 'q' query.
-// States: s Sending, t Sent, w Working, p Partial, x CancelPending, d InDoubt, F C E R.
+// next state letter; '!' anomaly, '+' report, '-' quiet, 'c' cancel, 'k' keep the cancel, 'q'
+// query. States: s Sending, t Sent, w Working, p Partial, x CancelPending, d InDoubt, F C E R.
 constexpr std::array<std::array<std::string_view, kOrderEvents>, kOrderStates> kExpected{{
     // Sent Refused Ack FillPart FillAll Cancelled Expired VenueReject CancelReject CancelRejectPart
     // CancelAsked Recovered NotFound

@@ -322,14 +322,16 @@ TEST_F(PaperSessionTest, VenueStandsStillWhileNobodyTakesEvents) {
   const std::vector<Event> all = events();
   EXPECT_LE(all.size(), TestSession::kEvents - TestSession::kReserve + 3);
   ask(50, 50, kRests);
-  EXPECT_EQ(kinds(), (Kinds{EventKind::Ack, EventKind::Fill})) << "and goes on when they were taken";
+  EXPECT_EQ(kinds(), (Kinds{EventKind::Ack, EventKind::Fill}))
+      << "and goes on when they were taken";
 }
 
 TEST_F(PaperSessionTest, LatenciesAreRecorded) {
   Order o = entry(1, lots(1), at_us(1'000));
   o.origin = at_us(400);
   session().execute(o, at_us(1'100), 0);
-  const auto& send = rig.page->statistics.histograms[static_cast<std::size_t>(GatewayHistogram::kTickToSend)];
+  const auto& send =
+      rig.page->statistics.histograms[static_cast<std::size_t>(GatewayHistogram::kTickToSend)];
   const auto& approve =
       rig.page->statistics.histograms[static_cast<std::size_t>(GatewayHistogram::kApproveToSend)];
   EXPECT_EQ(send.count(), 1u);

@@ -1,5 +1,5 @@
-// The gateway's answer to crashes: replays are byte-identical, doubts are resolved by asking, the paper
-// venue is rebuilt from its log at every position.
+// The gateway's answer to crashes: replays are byte-identical, doubts are resolved by asking, the
+// paper venue is rebuilt from its log at every position.
 #include <gtest/gtest.h>
 
 #include "tests/unit/gateway/gateway_support.hpp"
@@ -86,13 +86,16 @@ TEST(GatewayRecovery, AnswersResolveTheDoubt) {
   };
   const OrderId id = OrderId::make(1, 1, 1);
   const Case cases[] = {
-      {event(EventKind::QueryResult, id, Reason::NotFound), OrderState::Rejected, ReportKind::Reject, 0},
+      {event(EventKind::QueryResult, id, Reason::NotFound), OrderState::Rejected,
+       ReportKind::Reject, 0},
       {answer(id, OrderState::Working), OrderState::Working, ReportKind::Ack, 0},
       {answer(id, OrderState::Partial, lots(3), px(98)), OrderState::Partial, ReportKind::Fill, 0},
-      {answer(id, OrderState::CancelPending, lots(3), px(98)), OrderState::Partial, ReportKind::Fill, 0},
+      {answer(id, OrderState::CancelPending, lots(3), px(98)), OrderState::Partial,
+       ReportKind::Fill, 0},
       {answer(id, OrderState::Filled, lots(10), px(98)), OrderState::Filled, ReportKind::Fill, 0},
       {answer(id, OrderState::Cancelled), OrderState::Cancelled, ReportKind::Cancelled, 0},
-      {answer(id, OrderState::Cancelled, lots(3), px(98)), OrderState::Cancelled, ReportKind::Fill, 1},
+      {answer(id, OrderState::Cancelled, lots(3), px(98)), OrderState::Cancelled, ReportKind::Fill,
+       1},
       {answer(id, OrderState::Expired), OrderState::Expired, ReportKind::Expired, 0},
       {answer(id, OrderState::Rejected), OrderState::Rejected, ReportKind::Reject, 0}};
   for (const Case& c : cases) {
@@ -156,7 +159,8 @@ TEST(GatewayRecovery, RowsAreWrittenAgain) {
   EXPECT_EQ(row->id, id);
 }
 
-// ------------------------------------------------------------------------------------ the paper venue
+// ------------------------------------------------------------------------------------ the paper
+// venue
 
 // A day with every kind of entry; after each step the position of the log and the book are kept.
 class PaperRebuild : public ::testing::Test {
@@ -165,15 +169,22 @@ class PaperRebuild : public ::testing::Test {
     snapshot();
     step([](TestSession& s) { s.execute(entry(1, lots(10), at_us(1'000)), at_us(1'000), 0); });
     step([](TestSession& s) { s.execute(entry(2, lots(5), at_us(1'000)), at_us(1'010), 0); });
-    step([](TestSession& s) { s.on_tick(quote(px(98), lots(9), px(99), lots(4), at_us(1'600)), at_us(1'601)); });
+    step([](TestSession& s) {
+      s.on_tick(quote(px(98), lots(9), px(99), lots(4), at_us(1'600)), at_us(1'601));
+    });
     step([](TestSession& s) { s.execute(cancel_of(OrderId::make(1, 1, 2)), at_us(1'700), 0); });
     step([](TestSession& s) {
-      s.execute(make_order(3, OrderKind::StopLoss, Side::Sell, px(90), lots(3), at_us(1'700)), at_us(1'710), 0);
+      s.execute(make_order(3, OrderKind::StopLoss, Side::Sell, px(90), lots(3), at_us(1'700)),
+                at_us(1'710), 0);
     });
     step([](TestSession& s) { s.poll(at_us(2'300)); });
-    step([](TestSession& s) { s.on_tick(quote(px(97), lots(2), px(99), lots(4), at_us(2'400)), at_us(2'401)); });
+    step([](TestSession& s) {
+      s.on_tick(quote(px(97), lots(2), px(99), lots(4), at_us(2'400)), at_us(2'401));
+    });
     step([](TestSession& s) { s.execute(cancel_of(OrderId::make(1, 1, 1)), at_us(2'500), 0); });
-    step([](TestSession& s) { s.on_tick(quote(px(97), lots(9), px(95), lots(40), at_us(2'600)), at_us(2'601)); });
+    step([](TestSession& s) {
+      s.on_tick(quote(px(97), lots(9), px(95), lots(40), at_us(2'600)), at_us(2'601));
+    });
     step([](TestSession& s) { s.execute(cancel_of(OrderId::make(1, 1, 1)), at_us(2'700), 0); });
     step([](TestSession& s) { s.execute(entry(7, lots(5), at_us(2'700)), at_us(2'710), 0); });
   }
@@ -184,7 +195,9 @@ class PaperRebuild : public ::testing::Test {
       if (e.sequence != 0 && e.kind != EventKind::Ack) events.push_back(e);
     snapshot();
   }
-  void snapshot() { books[rig.log.entries.size()] = std::make_unique<OwnBook>(rig.session->book().own()); }
+  void snapshot() {
+    books[rig.log.entries.size()] = std::make_unique<OwnBook>(rig.session->book().own());
+  }
 
   SessionRig rig;
   std::vector<Event> events;

@@ -273,8 +273,9 @@ TEST_F(GatewayStageTest, DuplicateAndRegressingIdsHalt) {
 TEST_F(GatewayStageTest, IdsRiseByOriginSliceAndRun) {
   rig.ready();
   Order o = entry(5);
-  for (const OrderId id : {OrderId::make(1, 1, 5, 0), OrderId::make(1, 1, 5, 1), OrderId::make(1, 2, 1, 0),
-                           OrderId::make(1, 0, 1, 0), OrderId::make(1, 1, 6, 0), OrderId::make(2, 1, 1, 0)}) {
+  for (const OrderId id :
+       {OrderId::make(1, 1, 5, 0), OrderId::make(1, 1, 5, 1), OrderId::make(1, 2, 1, 0),
+        OrderId::make(1, 0, 1, 0), OrderId::make(1, 1, 6, 0), OrderId::make(2, 1, 1, 0)}) {
     o.id = id;
     rig.in(o);
   }
@@ -349,7 +350,8 @@ TEST_F(GatewayStageTest, OpenOrderLimitBothSidesAndExitsPass) {
   EXPECT_EQ(small.commands.size(), 2u);
 }
 
-// -------------------------------------------------------------------------------------------- levels
+// --------------------------------------------------------------------------------------------
+// levels
 
 TEST_F(GatewayStageTest, CancelLevelSweepsAndCancelsOnePerInput) {
   rig.ready();
@@ -420,7 +422,8 @@ TEST_F(GatewayStageTest, DeadManCancelsEntriesOnce) {
   EXPECT_TRUE(rig.commands.empty()) << "only the rising edge acts";
 }
 
-// ------------------------------------------------------------------------------------------- full edges
+// ------------------------------------------------------------------------------------------- full
+// edges
 
 TEST_F(GatewayStageTest, FullReportEdgeHaltsOnceAndLatestStateFollows) {
   rig.ready();
@@ -483,7 +486,8 @@ TEST_F(GatewayStageTest, FullCommandEdgeRefusesOrdersAndKeepsCancels) {
   EXPECT_EQ(one_command().id, id);
 }
 
-// -------------------------------------------------------------------------------------------- table
+// --------------------------------------------------------------------------------------------
+// table
 
 TEST_F(GatewayStageTest, EndedOrdersAreRecycledOldestFirst) {
   rig.ready();

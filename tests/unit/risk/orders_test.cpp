@@ -202,6 +202,27 @@ TEST(SeatEdge, LearnsTheLatestStateWhenRoomReturns) {
   EXPECT_EQ(desk.reports.size(), 1u);
 }
 
+// Only Accepted carries the approved quantity, so it is never merged with what follows it.
+TEST(SeatEdge, KeepsAcceptedAndTheNewestStateBehindIt) {
+  Desk desk;
+  desk.armed();
+  desk.bought();
+  desk.edge(risk_seat(0), true);
+  desk.send(desk.intent(0, 0, Action::Exit, Side::Sell));
+  const Order exit = desk.orders.at(0);
+  desk.fill(exit, Qty::whole(6), exit.price);
+  desk.fill(exit, Qty::whole(3), exit.price);  // late: must not replace the newer one
+  desk.edge(risk_seat(0), false);
+  ASSERT_EQ(desk.reports.size(), 1u);
+  EXPECT_EQ(desk.reports[0].kind, ReportKind::Accepted);
+  EXPECT_EQ(desk.reports[0].qty, Qty::whole(10));
+  desk.proceed();
+  ASSERT_EQ(desk.reports.size(), 1u);
+  EXPECT_EQ(desk.reports[0].kind, ReportKind::Fill);
+  EXPECT_EQ(desk.reports[0].cum_qty, Qty::whole(6));
+  EXPECT_FALSE(desk.stage.wants_continue());
+}
+
 TEST(NewRun, KeepsPositionsVoidsPermissionsAndCancelsWhatStillWorks) {
   Desk desk;
   desk.armed();

@@ -1,4 +1,4 @@
-// A seat: priority, one outstanding intent, ids, full edges, and that decisions depend on ticks
+// A seat: priority, one unanswered intent, ids, full edges, and that decisions depend on ticks
 // alone.
 #include "strategies/stage.hpp"
 
@@ -135,7 +135,7 @@ TEST_F(Seat, TheFirstSignalByPriorityWins) {
   EXPECT_EQ(row->armed, 0);
 }
 
-TEST_F(Seat, OneIntentIsOutstandingUntilAReportEndsIt) {
+TEST_F(Seat, OneIntentIsOutstandingUntilRiskAnswers) {
   warm();
   breakout();
   Intent intent = intents.at(0);
@@ -151,25 +151,39 @@ TEST_F(Seat, OneIntentIsOutstandingUntilAReportEndsIt) {
     intent = intents[0];
   };
   still();
-  report(intent, ReportKind::Accepted, 10);
-  still();
   report(intent, ReportKind::Ack);
-  report(intent, ReportKind::InDoubt);
   report(intent, ReportKind::Fill, 9, 9);
   still();
-  report(intent, ReportKind::Fill, 1, 10);
+  report(intent, ReportKind::Accepted, 10);
   ended();
   report(intent, ReportKind::Reject, 0, 0, Reason::Cooldown);
   EXPECT_EQ(page->statistics.counter("signals_rejected_total{reason=\"cooldown\"}"), 1u);
   ended();
-  report(intent, ReportKind::Cancelled, 0, 0, Reason::None,
-         3);  // under a later slice of the same id
+  report(intent, ReportKind::Reject, 0, 0, Reason::SameSide, 3);  // under a later slice of the same id
   ended();
-  report(intent, ReportKind::Expired);
-  report(intent, ReportKind::Expired);
+  EXPECT_EQ(intent.id.counter(), 4u);
+}
+
+// How fast an order fills must not change what is decided next: a replay at another speed would differ.
+TEST_F(Seat, TheLifeOfAnOrderDoesNotChangeDecisions) {
+  warm();
+  breakout();
+  const Intent first = intents.at(0);
+  report(first, ReportKind::Accepted, 10);
+  breakout();
+  ASSERT_EQ(intents.size(), 1u) << "the first order is still working";
+  report(intents[0], ReportKind::Accepted, 10);
+  report(first, ReportKind::Fill, 10, 10);
+  report(first, ReportKind::Expired);
+  breakout();
+  EXPECT_EQ(intents.size(), 1u);
+}
+
+TEST_F(Seat, CountsReportsOfOthers) {
+  Intent foreign{};
+  foreign.strategy = 31;
+  report(foreign, ReportKind::Fill, 1, 1);
   EXPECT_EQ(count(Counter::ReportsUnknown), 1u);
-  ended();
-  EXPECT_EQ(intent.id.counter(), 5u);
 }
 
 TEST_F(Seat, InstrumentsAreIndependent) {

@@ -18,6 +18,7 @@
 namespace sluice::ctl {
 namespace {
 
+constexpr std::uint16_t kLease = 7;  // epoch of the supervisor's lease
 bool private_shm = false;
 
 void write_file(const char* path, const std::string& text) {
@@ -72,10 +73,10 @@ void hold(Lease& lease, pid_t pid) {
   lease.word.store(epoch << 32 | static_cast<std::uint32_t>(pid));
 }
 
-void make_ready(const ControlPage& control, StagePage& page) {
+void make_ready(const ControlPage& control, StagePage& page, std::uint64_t now_ns) {
   hold(page.lease, ::getpid());
   page.state.store(static_cast<std::uint64_t>(StageState::Ready));
-  page.heartbeat_us.store(boottime_ns() / 1'000);
+  page.heartbeat_us.store(now_ns / 1'000);
   page.build_id = control.build_id;
   page.config_hash.store(control.config_hash);
   page.layout_hash.store(control.header.layout_hash);
@@ -105,6 +106,8 @@ TestInstance::TestInstance() : config_(small_config()) {
 }
 
 TestInstance::~TestInstance() {
+  stop_.store(true);
+  if (beating_.joinable()) beating_.join();
   for (const std::string& name : names_) Segment::remove(name);
   std::filesystem::remove_all(state_dir_);
 }
@@ -120,10 +123,30 @@ void TestInstance::grant(Scope scope) {
       encode_permit(control.header.run_id, control.beat().lease_epoch, slot, 1));
 }
 
+Sight TestInstance::sight() {
+  Sight seen = sight_of(name(), objects_);
+  if (well_ns_ == 0) return seen;
+  seen.now = {static_cast<std::int64_t>(well_ns_)};
+  seen.liveness_us = well_ns_ / 1'000;
+  return seen;
+}
+
+void TestInstance::keep_beating() {
+  beating_ = std::thread([this] {
+    while (!stop_.load()) {
+      const std::uint64_t now_us = boottime_ns() / 1'000;
+      objects_.control->heartbeat.store(encode_heartbeat({kLease, now_us}));
+      for (const Process p : kProcesses) objects_.page(p).heartbeat_us.store(now_us);
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  });
+}
+
 void TestInstance::make_well() {
   ControlPage& control = *objects_.control;
+  well_ns_ = boottime_ns();
   hold(control.supervisor, ::getpid());
-  control.heartbeat.store(encode_heartbeat({7, boottime_ns() / 1'000}));
+  control.heartbeat.store(encode_heartbeat({kLease, well_ns_ / 1'000}));
   control.state.store(static_cast<std::uint64_t>(RunState::Armed));
   for (std::size_t slot = 0; slot < kScopes; ++slot)
     if (control.scope_exists(scope_at(slot))) grant(scope_at(slot));
@@ -131,10 +154,10 @@ void TestInstance::make_well() {
   for (std::uint32_t s = 0; s < control.strategies; ++s)
     control.caps[scope_slot({ScopeKind::Strategy, s})].store(Notional::whole(500).raw);
   for (const Process p : kProcesses)
-    if (!is_seat(p) || p <= seat_process(1)) make_ready(control, objects_.page(p));
+    if (!is_seat(p) || p <= seat_process(1)) make_ready(control, objects_.page(p), well_ns_);
   SessionRow session{};
   session.connected = session.connects = 1;
-  session.last_message = {static_cast<std::int64_t>(boottime_ns())};
+  session.last_message = {static_cast<std::int64_t>(well_ns_)};
   objects_.page(Process::Feed).write_row(static_cast<std::size_t>(RowTable::Summary), row(session));
   objects_.page(Process::Gateway)
       .write_row(static_cast<std::size_t>(RowTable::Summary), row(session));

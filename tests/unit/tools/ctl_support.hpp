@@ -32,12 +32,14 @@ class TestInstance {
 
   [[nodiscard]] const std::string& name() const noexcept { return config_.instance; }
   [[nodiscard]] Objects& objects() noexcept { return objects_; }
-  [[nodiscard]] Sight sight() { return sight_of(name(), objects_); }
+  // As seen at the moment of make_well, however long ago that is; now, if it was never made well.
+  [[nodiscard]] Sight sight();
   [[nodiscard]] const std::string& state_dir() const noexcept { return state_dir_; }
 
   // Everything runs: leases held by this process, heartbeats now, permits, caps, sessions, a fresh
   // feed.
   void make_well();
+  void keep_beating();  // heartbeats go on in a thread, for verbs that look at the real time
   void grant(Scope scope);
   [[nodiscard]] KillWord word(Scope scope) const noexcept {
     return objects_.kill->read(scope_slot(scope));
@@ -50,6 +52,9 @@ class TestInstance {
   std::vector<std::string> names_;
   std::vector<Segment> segments_;
   Objects objects_;
+  std::uint64_t well_ns_ = 0;
+  std::atomic<bool> stop_{false};
+  std::thread beating_;
 };
 
 // A gate in a thread of this process: it scans when the serial moves and publishes that it has

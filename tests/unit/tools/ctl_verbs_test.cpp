@@ -71,6 +71,7 @@ class FakeSupervisor {
 TEST_F(Verbs, EveryLookingVerbSpeaksJson) {
   TestInstance instance;
   instance.make_well();
+  instance.keep_beating();
   for (const auto& arguments : {std::vector<std::string>{"status", "--json"},
                                 {"why", "--json"},
                                 {"positions", "--json"},
@@ -87,6 +88,7 @@ TEST_F(Verbs, EveryLookingVerbSpeaksJson) {
 TEST_F(Verbs, StatusEndsWithTheVerdict) {
   TestInstance instance;
   instance.make_well();
+  instance.keep_beating();
   Said said = sluicectl({"status"});
   EXPECT_EQ(said.code, 0) << said;
   EXPECT_TRUE(said.out.ends_with("TRADING: entries allowed for momo, calm on BTCUSDT, ETHUSDT\n"))
@@ -104,6 +106,7 @@ TEST_F(Verbs, StatusEndsWithTheVerdict) {
 TEST_F(Verbs, WhyLeavesWithOneIfAnythingBlocks) {
   TestInstance instance;
   instance.make_well();
+  instance.keep_beating();
   EXPECT_EQ(sluicectl({"why"}).code, 0) << sluicectl({"why"});
   instance.objects().control->caps[0].store(0);
   const Said said = sluicectl({"why", "momo", "BTCUSDT"});
