@@ -6,8 +6,7 @@
 namespace sluice {
 
 std::string_view version() noexcept;
-// The linker's build id of sluice's own sources is not comparable between executables, so it is the commit
-// and a fingerprint of the schema and compiler: equal for all executables of one build tree.
+// Commit and a fingerprint of all sources: equal for all executables built from the same sources.
 std::string_view build_id() noexcept;
 
 }  // namespace sluice

@@ -2,7 +2,7 @@
 // calls the stage, publishes its outputs.
 //
 //   turn:  pages -> session events -> reports -> intents or orders -> ticks (bounded) -> deadline, continue
-//          -> journal tail -> raises -> outputs -> session commands and quotes -> input heads -> heartbeat
+//          -> raises -> journal tail -> outputs -> session commands and quotes -> input heads -> heartbeat
 //
 // Invariants (model-checked): an input is journaled before it is dispatched; the tail is released before
 // any output of the turn is published or any input head moves; room for one output per edge is tested
@@ -430,12 +430,14 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
 
 template <class Stage, class Session, class ClockType>
 void Driver<Stage, Session, ClockType>::flush() noexcept {
-  journal_.commit();
+  // Raises first: a crash behind the tail would lose them, because recovery mutes effects. A crash before
+  // the tail repeats them, which is harmless.
   for (std::size_t i = 0; i < effects_.raises(); ++i) {
     const Effects::Raise& raise = effects_.raise_at(i);
     raise_kill(*from_.kill, raise.scope, raise.level, raise.cause);
   }
   effects_.clear_raises();
+  journal_.commit();
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     const Outputs::Lane& lane = outputs_.lane(i + 1);
     for (std::uint32_t k = 0; k < lane.count; ++k) lanes_[i].producer.push(lane.records[k]);

@@ -210,7 +210,7 @@ int JournalFileWriter::write(const JournalSlot* entries, std::size_t count) noex
   return 0;
 }
 
-int JournalFileWriter::sync() noexcept { return ::fdatasync(state_->fd) == 0 ? 0 : errno; }
+int JournalFileWriter::duplicate() const noexcept { return ::fcntl(state_->fd, F_DUPFD_CLOEXEC, 3); }
 
 // ------------------------------------------------------------------------------------------ reading
 

@@ -51,7 +51,8 @@ class JournalFileWriter {
   // Writes count entries that continue at next(). Returns 0, or the errno of the failed call; what was
   // written before the failure counts (next() says how much), a half-written entry is cut off again.
   int write(const JournalSlot* entries, std::size_t count) noexcept;
-  int sync() noexcept;  // fdatasync; 0 or errno
+  // A descriptor of the present file for fdatasync elsewhere; the caller closes it. -1: no descriptor left.
+  [[nodiscard]] int duplicate() const noexcept;
   [[nodiscard]] const std::string& journal() const noexcept;
 
  private:

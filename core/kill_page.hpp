@@ -99,7 +99,7 @@ inline RaiseResult raise_kill(KillPage& page, Scope scope, KillLevel level, Kill
 // Lowers one scope to RUN, only if it still holds exactly `named`. Supervisor only; the preconditions
 // (KILL_COMPLETE, reconciliation, cool-off) are the caller's. Returns the serial to wait for, 0 if refused.
 inline std::uint64_t rearm_kill(KillPage& page, std::size_t slot, std::uint64_t named) noexcept {
-  if (slot >= kScopes) return 0;
+  if (slot >= kScopes || decode_kill(page.run_id(), slot, named).level == KillLevel::Ended) return 0;
   const auto epoch = static_cast<std::uint32_t>(page.serial.fetch_add(1) + 1);
   const std::uint64_t run_word = encode_kill(page.run_id(), slot, KillLevel::Run, KillCause::None, epoch);
   if (!page.words[slot].compare_exchange_strong(named, run_word)) return 0;

@@ -15,6 +15,8 @@ namespace sluice {
 namespace {
 
 constexpr std::int64_t kMaxRing = 1'048'576;
+// Below it the entries kept for Controls leave no room for anything else.
+constexpr std::int64_t kMinJournal = 64;
 constexpr std::size_t kMaxInstance = 20;
 constexpr std::size_t kMaxName = 23;  // names travel in 24-byte fields of the shared pages
 constexpr std::size_t kMaxSymbol = 63;
@@ -76,8 +78,8 @@ void read_instance(const config::Table& root, PipelineConfig& config) {
     table.fault("state_dir", "expected a directory, got \"\"");
 }
 
-std::uint32_t read_ring(const config::Table& table, std::string_view key) {
-  const std::int64_t capacity = table.integer(key, 2, kMaxRing);
+std::uint32_t read_ring(const config::Table& table, std::string_view key, std::int64_t least = 2) {
+  const std::int64_t capacity = table.integer(key, least, kMaxRing);
   if (table.sound(key) && !std::has_single_bit(static_cast<std::uint64_t>(capacity)))
     table.fault(key, fmt::format("expected a power of two, got {}", capacity));
   return static_cast<std::uint32_t>(capacity);
@@ -89,7 +91,7 @@ void read_rings(const config::Table& root, PipelineConfig& config) {
   config.order_ring = read_ring(table, "orders");
   config.report_ring = read_ring(table, "reports");
   config.intent_ring = read_ring(table, "intents");
-  config.journal_ring = read_ring(table, "journal");
+  config.journal_ring = read_ring(table, "journal", kMinJournal);
 }
 
 std::string decimal_text(std::int64_t raw) {

@@ -169,11 +169,13 @@ AttachError from_interprocess(const bi::interprocess_exception& error) noexcept 
 Segment Segment::create(const std::string& name, std::size_t size) {
   Segment segment;
   segment.state_ = std::make_unique<State>();
+  bool created = false;
   try {
     bi::permissions mode;
     mode.set_permissions(0660);
     segment.state_->object =
         bi::shared_memory_object(bi::create_only, name.c_str(), bi::read_write, mode);
+    created = true;
     const int fd = segment.state_->object.get_mapping_handle().handle;
     // posix_fallocate answers ENOSPC now; ftruncate would succeed and the first touch kill us later.
     if (const int error = posix_fallocate(fd, 0, static_cast<off_t>(size)); error != 0)
@@ -181,6 +183,7 @@ Segment Segment::create(const std::string& name, std::size_t size) {
     segment.state_->region = bi::mapped_region(segment.state_->object, bi::read_write, 0, size, nullptr,
                                                MAP_SHARED | MAP_POPULATE);
   } catch (const bi::interprocess_exception& error) {
+    if (created) bi::shared_memory_object::remove(name.c_str());
     const std::string advice = error.get_native_error() == EEXIST
                                    ? "an instance of this name exists already"
                                    : "is /dev/shm mounted and writable for this user?";

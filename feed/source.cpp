@@ -75,7 +75,7 @@ void FeedSource::on_open() {
 }
 
 void FeedSource::on_error(net::Failure failure, std::string_view text) {
-  handler_.on_trouble(fmt::format("feed {}: {}: {}", config_.url, net::to_text(failure), text));
+  handler_.on_trouble(fmt::format("{}: {}: {}", config_.url, net::to_text(failure), text));
 }
 
 void FeedSource::on_closed(std::uint16_t code, std::string_view reason) {
@@ -85,7 +85,7 @@ void FeedSource::on_closed(std::uint16_t code, std::string_view reason) {
   connect_at_ = now_ + pause;
   http_.cancel();  // the answer would be for a book that no longer exists
   if (!std::exchange(opened_, false)) return;
-  handler_.on_trouble(fmt::format("feed {}: closed with {} {}; connecting again in {} ms", config_.url, code,
+  handler_.on_trouble(fmt::format("{}: closed with {} {}; connecting again in {} ms", config_.url, code,
                                   reason, pause.ns / 1'000'000));
   handler_.on_connection(false);
 }
@@ -112,7 +112,7 @@ void FeedSource::on_answer(InstrumentIndex instrument, const net::HttpResult& re
   const bool banned = result.status == 418 || result.status == 429;
   const Duration pause = banned ? kFetchBanned : fetching_.next();
   fetch_at_ = now_ + pause;
-  handler_.on_trouble(fmt::format("feed snapshot of {}: {}; again in {} ms", config_.symbols[instrument],
+  handler_.on_trouble(fmt::format("snapshot of {}: {}; again in {} ms", config_.symbols[instrument],
                                   result.status == 0 ? result.error : fmt::format("status {}", result.status),
                                   pause.ns / 1'000'000));
 }

@@ -24,7 +24,7 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, const GatewayConfig& c
   host.page().statistics.name(kGatewayCounters, kGatewayHistograms);
 
   const auto gateway = std::make_unique<PaperGateway>(config, *objects.control, *objects.kill,
-                                                      *objects.paper_log, host.page(), host.clock().now());
+                                                      *objects.paper_log, host.page());
   Driver<GatewayStage, ReconcilingSession> driver(
       gateway->stage, gateway->adapter, host.clock(),
       {objects.control, objects.kill, &host.page(), &objects.journal_of(Process::Gateway),

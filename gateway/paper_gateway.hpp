@@ -38,8 +38,8 @@ class ReconcilingSession {
 
 struct PaperGateway {
   PaperGateway(const GatewayConfig& config, const ControlPage& control, const KillPage& kill,
-               JournalMemory& paper_log, StagePage& page, HostTime now)
-      : stage(config), look(control, kill, config.gateway, config.order_age_max), log(paper_log, now),
+               JournalMemory& paper_log, StagePage& page)
+      : stage(config), look(control, kill, config.gateway, config.order_age_max), log(paper_log),
         effects(&page), session(config, look, log, effects), adapter(session, stage) {}
 
   // Setup, after the driver has replayed the journal: rebuilds the venue from its log.

@@ -9,9 +9,10 @@ namespace sluice {
 
 class PaperLogRing {
  public:
-  // Continues behind the entries that are there.
-  PaperLogRing(JournalMemory& memory, HostTime now) noexcept
-      : writer_(memory, memory.tail.load(std::memory_order_acquire), now) {}
+  // Continues behind the entries that are there. The writer starts at time zero, so that its first entry is
+  // preceded by a Time entry: a reader's clock does not depend on how long nobody wrote.
+  explicit PaperLogRing(JournalMemory& memory) noexcept
+      : writer_(memory, memory.tail.load(std::memory_order_acquire), HostTime{}) {}
 
   // False: the ring is full because nobody files it; nothing was appended and nothing was sent.
   bool append(const PaperEntry& entry) noexcept {

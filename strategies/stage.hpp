@@ -19,6 +19,8 @@ namespace sluice::strategies {
 
 class StrategyStage {
  public:
+  // The driver measures how long on(Tick) takes; a stage reads no clock.
+  static constexpr Histogram kEvaluation = Histogram::Evaluation;
   static constexpr std::size_t kMaxPairs = 64;  // (strategy, instrument) pairs of one seat
 
   struct Pair {

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
@@ -135,7 +136,7 @@ Box::~Box() {
   for (const pid_t pid : children_) ::kill(pid, SIGKILL);
   if (attached_)
     for (const Process p : kProcesses)
-      if (const pid_t pid = pid_of(p); pid > 0) ::kill(pid, SIGKILL);
+      if (const pid_t pid = pid_of(p); pid > 0 && pid != ::getpid()) ::kill(pid, SIGKILL);
   for (const pid_t pid : children_) ::waitpid(pid, nullptr, 0);
   attached_.reset();
   for (const std::string& object : list_objects(name_)) Segment::remove(object);
@@ -144,7 +145,12 @@ Box::~Box() {
 }
 
 pid_t Box::start(const std::vector<std::string>& words) {
-  const fs::path file = dir_ / "log" / (fs::path(words[0] == "taskset" ? words[3] : words[0]).filename().string() + ".log");
+  // Named after our program, whatever stands before it (taskset, setpriv, ...).
+  const auto program = std::find_if(words.begin(), words.end(), [](const std::string& word) {
+    return word.starts_with(SLUICE_BIN_DIR);
+  });
+  const fs::path file =
+      dir_ / "log" / (fs::path(program != words.end() ? *program : words[0]).filename().string() + ".log");
   const int output = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   const pid_t pid = launch(words, output, {});
   ::close(output);
@@ -163,8 +169,9 @@ void Box::start_venue() {
 }
 
 void Box::start_supervisor() {
-  std::vector<std::string> words{bin("sluice-supervisor"), "--conf", conf(), "--instance", name_,
-                                 "--state-dir", state().string()};
+  std::vector<std::string> words = options_.supervisor_prefix;
+  words.insert(words.end(), {bin("sluice-supervisor"), "--conf", conf(), "--instance", name_, "--state-dir",
+                             state().string()});
   if (options_.manual) words.emplace_back("--manual");
   supervisor_ = start(words);
 }

@@ -41,6 +41,7 @@ class Box {
     std::map<std::string, std::string> conf = {};   // "key = value" lines of conf/demo.toml to replace, by key
     bool venue = true;
     bool manual = false;                       // the supervisor starts nothing
+    std::vector<std::string> supervisor_prefix = {};  // words before the supervisor's command line
   };
   explicit Box(Options options);
   ~Box();

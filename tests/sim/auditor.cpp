@@ -85,10 +85,13 @@ void PaperAuditor::placed(const PaperEntry& entry, HostTime now, Violations& vio
   if (what != OrderClass::Entry) return;
   if (!permitted) violations.add("I4: an entry without a permit: " + text_of(entry));
   // One scan each millisecond finds it; a turn takes no time here.
-  const auto age = static_cast<std::int64_t>(static_cast<std::uint64_t>(now.ns) / 1'000 - beat.at_us) * 1'000;
+  const auto age =
+      static_cast<std::int64_t>(static_cast<std::uint64_t>(now.ns) / 1'000 - beat.at_us) * 1'000;
   if (age > (dead_man_ + Duration::millis(2)).ns)
-    violations.add(fmt::format("I4: an entry {} ns after the last heartbeat: {}", age, text_of(entry)));
-  const Notional cap{std::min(objects_.control->caps[scopes[0]].load(), objects_.control->caps[scopes[2]].load())};
+    violations.add(
+        fmt::format("I4: an entry {} ns after the last heartbeat: {}", age, text_of(entry)));
+  const Notional cap{
+      std::min(objects_.control->caps[scopes[0]].load(), objects_.control->caps[scopes[2]].load())};
   if (open_cost() > cap)
     violations.add(fmt::format("I5: open cost {} above the cap {}: {}", open_cost().raw, cap.raw,
                                text_of(entry)));

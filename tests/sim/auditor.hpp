@@ -1,10 +1,11 @@
-// The referee of a simulation: reads the paper order log, the oracle, and what the pages say at the moment,
-// and never asks a stage. Each broken promise becomes one line.
+// The referee of a simulation: reads the paper order log, the oracle, and what the pages say at the
+// moment, and never asks a stage. Each broken promise becomes one line.
 //
 //   I1  no id is placed twice
 //   I2  every placed order has exactly one journaled Order at the gateway
 //   I3  risk's positions are those of the log
-//   I4  nothing is placed that the kill words, the permits or the dead man forbid, nor what was approved
+//   I4  nothing is placed that the kill words, the permits or the dead man forbid, nor what was
+//   approved
 //       before the last change of a kill word
 //   I5  capital in use stays below the cap at each approval
 //   I6  each record is journaled once, and journals replayed give the same bytes
@@ -41,7 +42,8 @@ class PaperAuditor {
     bool ended = false;
   };
 
-  PaperAuditor(const Objects& objects, Duration dead_man) : objects_(objects), dead_man_(dead_man) {}
+  PaperAuditor(const Objects& objects, Duration dead_man)
+      : objects_(objects), dead_man_(dead_man) {}
 
   // Before every step: notes when a kill word last changed.
   void watch(HostTime now);
@@ -50,7 +52,9 @@ class PaperAuditor {
 
   [[nodiscard]] Qty position(StrategyIndex strategy, InstrumentIndex instrument) const;
   [[nodiscard]] const std::vector<PaperEntry>& entries() const noexcept { return entries_; }
-  [[nodiscard]] const std::unordered_map<std::uint64_t, LogOrder>& orders() const noexcept { return orders_; }
+  [[nodiscard]] const std::unordered_map<std::uint64_t, LogOrder>& orders() const noexcept {
+    return orders_;
+  }
   [[nodiscard]] std::size_t count(PaperWhat what) const;
   [[nodiscard]] std::size_t placed(OrderClass what) const;
 

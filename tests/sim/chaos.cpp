@@ -11,12 +11,12 @@ constexpr std::int64_t kSpeed = 100;
 WorldConfig config_of(const ChaosPlan& plan) {
   // A short memory and no patience, so that a second of market is a lifetime.
   WorldConfig config = demo_world({{"rate", "\"100\""},
-                            {"window_s", "1"},
-                            {"min_gap_s", "0"},
-                            {"cooldown_s", "0"},
-                            {"stop_loss", "\"0.0002\""},
-                            {"take_profit", "\"0.0003\""},
-                            {"max_tick_age_ms", "20000"}});
+                                   {"window_s", "1"},
+                                   {"min_gap_s", "0"},
+                                   {"cooldown_s", "0"},
+                                   {"stop_loss", "\"0.0002\""},
+                                   {"take_profit", "\"0.0003\""},
+                                   {"max_tick_age_ms", "20000"}});
   resize(config, plan.ring, plan.journal);
   return config;
 }
@@ -24,7 +24,9 @@ WorldConfig config_of(const ChaosPlan& plan) {
 class Chaos {
  public:
   explicit Chaos(const ChaosPlan& plan)
-      : plan_(plan), random_(plan.seed), market_(mix(plan.seed)),
+      : plan_(plan),
+        random_(plan.seed),
+        market_(mix(plan.seed)),
         world_(config_of(plan), {.scripted_seat = false, .lean = false, .mutant = plan.mutant}),
         due_(world_.now()) {}
 
@@ -43,7 +45,8 @@ class Chaos {
     if (world_.now() >= due_) send();
     const Process next = World::kAll[random_.below(World::kAll.size())];
     const bool worked = world_.turn(next);
-    if (plan_.fault_one_in != 0 && worked && next == Process::Risk && random_.one_in(3)) meet_an_order();
+    if (plan_.fault_one_in != 0 && worked && next == Process::Risk && random_.one_in(3))
+      meet_an_order();
     if (plan_.crash_one_in != 0 && random_.one_in(plan_.crash_one_in)) crash();
     if (plan_.fault_one_in != 0 && random_.one_in(plan_.fault_one_in)) fault();
     if (plan_.crash_one_in != 0 && worked && random_.one_in(plan_.crash_one_in / 4 + 1)) tear();
@@ -55,15 +58,25 @@ class Chaos {
   // The worst moment: an order is in the ring, approved, and not yet at the last look.
   void meet_an_order() {
     const RingMemory& orders = world_.objects().edge(Edge::RiskGateway);
-    if (published(orders) == orders.head.load() || !random_.one_in(4)) return;
+    if (published(orders) == orders.head.load()) return;
+    if (world_.alive(Process::Gateway) &&
+        random_.one_in(3)) {  // sent or not? the verdict dies with it
+      if (!world_.crash_torn(Process::Gateway, random_)) return;
+      ++result_.crashes[3];
+      ++result_.torn;
+      return;
+    }
+    if (!random_.one_in(4)) return;
     raise();
     arm_healing();
   }
 
   // 0.2 to 50 us; now and then a pause, rarely one that looks like a suspension.
   [[nodiscard]] Duration small_time() {
-    if (random_.one_in(5'000)) return Duration::millis(static_cast<std::int64_t>(random_.below(400)));
-    if (random_.one_in(300)) return Duration::micros(static_cast<std::int64_t>(random_.below(4'000)));
+    if (random_.one_in(5'000))
+      return Duration::millis(static_cast<std::int64_t>(random_.below(400)));
+    if (random_.one_in(300))
+      return Duration::micros(static_cast<std::int64_t>(random_.below(4'000)));
     return {200 + static_cast<std::int64_t>(random_.below(49'800))};
   }
 
@@ -110,8 +123,12 @@ class Chaos {
       case 2: world_.silence(true); break;
       case 3: world_.void_permits(); break;
       case 4: world_.record_at_most(random_.one_in(2) ? 0 : 1 + random_.below(3)); break;
-      case 5: world_.set_cap(Notional::whole(static_cast<std::int64_t>(random_.below(200'001)))); break;
-      default: world_.pass(Duration::millis(static_cast<std::int64_t>(random_.below(3'000)))); break;
+      case 5:
+        world_.set_cap(Notional::whole(static_cast<std::int64_t>(random_.below(200'001))));
+        break;
+      default:
+        world_.pass(Duration::millis(static_cast<std::int64_t>(random_.below(3'000))));
+        break;
     }
     arm_healing();
   }
@@ -121,8 +138,10 @@ class Chaos {
 
   void raise() {
     constexpr std::array<Scope, 4> kWhere{Scope{ScopeKind::Global, 0}, Scope{ScopeKind::Gateway, 0},
-                                          Scope{ScopeKind::Strategy, 0}, Scope{ScopeKind::Instrument, 0}};
-    constexpr std::array<KillLevel, 3> kLevels{KillLevel::ReduceOnly, KillLevel::Halt, KillLevel::Cancel};
+                                          Scope{ScopeKind::Strategy, 0},
+                                          Scope{ScopeKind::Instrument, 0}};
+    constexpr std::array<KillLevel, 3> kLevels{KillLevel::ReduceOnly, KillLevel::Halt,
+                                               KillLevel::Cancel};
     world_.raise(kWhere[random_.below(kWhere.size())], kLevels[random_.below(kLevels.size())]);
     ++result_.raises;
   }
@@ -142,7 +161,8 @@ class Chaos {
     if (world_.violations().any()) return;
     world_.set_cap(Notional::whole(200'000));
     world_.permit_all();
-    for (int i = 0; i < 1'000 && !world_.rearm(); ++i) world_.run(Duration::micros(200), Duration::micros(100));
+    for (int i = 0; i < 1'000 && !world_.rearm(); ++i)
+      world_.run(Duration::micros(200), Duration::micros(100));
   }
 
   // Quotes without trades: nothing new begins, what is open ends or rests.
@@ -162,17 +182,22 @@ class Chaos {
     result_.exits = paper.placed(OrderClass::ProtectiveExit);
     result_.fills = paper.count(PaperWhat::Filled);
     if (world_.alive(Process::Feed))
-      for (const Edge edge : FeedProcess::kEdges) result_.dropped += world_.feed().fanout.dropped(edge);
+      for (const Edge edge : FeedProcess::kEdges)
+        result_.dropped += world_.feed().fanout.dropped(edge);
     const auto counted = [&](GatewayCounter counter) {
-      return world_.objects().page(Process::Gateway).statistics.counter(static_cast<std::size_t>(counter));
+      return world_.objects()
+          .page(Process::Gateway)
+          .statistics.counter(static_cast<std::size_t>(counter));
     };
     result_.queries = counted(GatewayCounter::Queries);
     result_.stale = counted(GatewayCounter::RejectStale);
-    result_.too_late = counted(GatewayCounter::RejectLastLookLevel) + counted(GatewayCounter::RejectTooOld) +
-                       counted(GatewayCounter::RejectLastLookPermit) + counted(GatewayCounter::RejectLastLookCap);
+    result_.too_late =
+        counted(GatewayCounter::RejectLastLookLevel) + counted(GatewayCounter::RejectTooOld) +
+        counted(GatewayCounter::RejectLastLookPermit) + counted(GatewayCounter::RejectLastLookCap);
     result_.sweeps = counted(GatewayCounter::SweepsDone);
     for (const PaperEntry& entry : paper.entries())
-      for (const std::uint64_t word : to_payload(entry)) result_.digest = mix(result_.digest ^ word);
+      for (const std::uint64_t word : to_payload(entry))
+        result_.digest = mix(result_.digest ^ word);
     return result_;
   }
 
@@ -191,6 +216,8 @@ class Chaos {
 
 }  // namespace
 
-ChaosResult run_chaos(const ChaosPlan& plan) { return Chaos(plan).run(); }
+ChaosResult run_chaos(const ChaosPlan& plan) {
+  return Chaos(plan).run();
+}
 
 }  // namespace sluice::sim

@@ -1,4 +1,5 @@
-// Crashes, kills, silence and full rings at any step, many seeds; and broken pipelines that must be noticed.
+// Crashes, kills, silence and full rings at any step, many seeds; and broken pipelines that must be
+// noticed.
 //   SLUICE_SEED=n replays one seed, SLUICE_SIM_SEEDS=n runs that many.
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -22,7 +23,8 @@ volatile std::sig_atomic_t running_seed = 0;
 void on_abort(int) {
   char text[] = "aborted in seed           \n";
   auto seed = static_cast<unsigned>(running_seed);
-  for (std::size_t at = 24; seed != 0 && at > 15; seed /= 10) text[at--] = static_cast<char>('0' + seed % 10);
+  for (std::size_t at = 24; seed != 0 && at > 15; seed /= 10)
+    text[at--] = static_cast<char>('0' + seed % 10);
   static_cast<void>(!write(STDERR_FILENO, text, sizeof text - 1));
   std::signal(SIGABRT, SIG_DFL);
 }
@@ -72,18 +74,23 @@ struct Totals {
     sweeps += r.sweeps;
   }
   void print() const {
-    std::printf("%llu steps, crashes feed %llu seat %llu risk %llu gateway %llu (%llu in mid-turn), raises %llu; entries %zu, "
-                "exits %zu, fills %zu; queries %llu, refused stale %llu, refused otherwise at the last look %llu, "
-                "sweeps %llu\n",
-                static_cast<unsigned long long>(steps), static_cast<unsigned long long>(crashes[0]),
-                static_cast<unsigned long long>(crashes[1]), static_cast<unsigned long long>(crashes[2]),
-                static_cast<unsigned long long>(crashes[3]), static_cast<unsigned long long>(torn), static_cast<unsigned long long>(raises), entries,
-                exits, fills, static_cast<unsigned long long>(queries), static_cast<unsigned long long>(stale),
-                static_cast<unsigned long long>(too_late), static_cast<unsigned long long>(sweeps));
+    std::printf(
+        "%llu steps, crashes feed %llu seat %llu risk %llu gateway %llu (%llu in mid-turn), raises "
+        "%llu; entries %zu, "
+        "exits %zu, fills %zu; queries %llu, refused stale %llu, refused otherwise at the last "
+        "look %llu, "
+        "sweeps %llu\n",
+        static_cast<unsigned long long>(steps), static_cast<unsigned long long>(crashes[0]),
+        static_cast<unsigned long long>(crashes[1]), static_cast<unsigned long long>(crashes[2]),
+        static_cast<unsigned long long>(crashes[3]), static_cast<unsigned long long>(torn),
+        static_cast<unsigned long long>(raises), entries, exits, fills,
+        static_cast<unsigned long long>(queries), static_cast<unsigned long long>(stale),
+        static_cast<unsigned long long>(too_late), static_cast<unsigned long long>(sweeps));
   }
 };
 
-// Rings from ample to two slots, journals from ample to so small that a sleeping recorder stops everything.
+// Rings from ample to two slots, journals from ample to so small that a sleeping recorder stops
+// everything.
 ChaosPlan plan_of(std::uint64_t seed) {
   constexpr std::array<std::uint32_t, 4> kRings{2, 8, 64, 1024};
   constexpr std::array<std::uint32_t, 3> kJournals{128, 512, 4096};
@@ -103,7 +110,8 @@ TEST(Chaos, CrashAndReplay) {
     const ChaosResult result = run_chaos(plan_of(seed));
     totals.add(result);
     failed += result.violations.any() ? 1u : 0u;
-    EXPECT_FALSE(result.violations.any()) << "SLUICE_SEED=" << seed << "\n" << result.violations.text();
+    EXPECT_FALSE(result.violations.any()) << "SLUICE_SEED=" << seed << "\n"
+                                          << result.violations.text();
   }
   totals.print();
   if (range.to - range.from < 25) return;
@@ -169,7 +177,8 @@ Seen hunt(Mutant mutant, std::uint64_t runs) {
     seen.caught += result.violations.any() ? 1u : 0u;
     if (seen.first.empty()) seen.first = result.violations.text();
   }
-  std::printf("caught in %llu of %llu runs, first: %s", static_cast<unsigned long long>(seen.caught),
+  std::printf("caught in %llu of %llu runs, first: %s",
+              static_cast<unsigned long long>(seen.caught),
               static_cast<unsigned long long>(seen.runs), seen.first.c_str());
   return seen;
 }
@@ -179,8 +188,12 @@ TEST(Mutants, SkippedLastLookIsSeen) {
   EXPECT_GE(seen.caught, 3u);
   EXPECT_NE(seen.first.find("I4:"), std::string::npos);
 }
-TEST(Mutants, UnjournaledTurnIsSeen) { EXPECT_GT(hunt(Mutant::UnjournaledTurn, 20).caught, 4u); }
-TEST(Mutants, WrongCheckpointIsSeen) { EXPECT_GT(hunt(Mutant::WrongCheckpoint, 20).caught, 10u); }
+TEST(Mutants, UnjournaledTurnIsSeen) {
+  EXPECT_GT(hunt(Mutant::UnjournaledTurn, 20).caught, 4u);
+}
+TEST(Mutants, WrongCheckpointIsSeen) {
+  EXPECT_GT(hunt(Mutant::WrongCheckpoint, 20).caught, 10u);
+}
 
 }  // namespace
 }  // namespace sluice::sim

@@ -1,4 +1,5 @@
-// A journal shown to a fresh stage: what went in, and what must have come out, without driver, rings or pages.
+// A journal shown to a fresh stage: what went in, and what must have come out, without driver,
+// rings or pages.
 #pragma once
 
 #include <map>
@@ -16,7 +17,8 @@ struct Film {
 
 // `after(stage, entry, outputs)` sees the stage after each input, and what this input made it emit.
 template <class Stage, class After>
-Film project(Stage& stage, const std::vector<JournalSlot>& file, std::initializer_list<Edge> edges, After&& after) {
+Film project(Stage& stage, const std::vector<JournalSlot>& file, std::initializer_list<Edge> edges,
+             After&& after) {
   Film film;
   const auto out = std::make_unique<Outputs>();
   for (const Edge edge : edges) out->open(edge);
@@ -49,7 +51,8 @@ Film project(Stage& stage, const std::vector<JournalSlot>& file, std::initialize
     after(stage, entry, *out);
     for (std::size_t i = 0; i < out->lanes(); ++i) {
       std::vector<Payload>& made = film.outputs[out->lane(i).edge];
-      for (std::uint32_t k = 0; k < out->lane(i).count; ++k) made.push_back(out->lane(i).records[k]);
+      for (std::uint32_t k = 0; k < out->lane(i).count; ++k)
+        made.push_back(out->lane(i).records[k]);
     }
     out->clear();
   }

@@ -1,8 +1,10 @@
-// From the frame in hand to the publish of every stage: no allocation, no system call, no lock, no throw.
-// The armed simulation plays the recorded tape; the virtual clock reads no counter of the host.
+// From the frame in hand to the publish of every stage: no allocation, no system call, no lock, no
+// throw. The armed simulation plays the recorded tape; the virtual clock reads no counter of the
+// host.
 //
-// System calls: a child installs a seccomp filter that lets only exit_group pass and plays on; whatever else
-// it asks of the kernel ends it with SIGSYS. Locks and throws: the binary defines the functions itself.
+// System calls: a child installs a seccomp filter that lets only exit_group pass and plays on;
+// whatever else it asks of the kernel ends it with SIGSYS. Locks and throws: the binary defines the
+// functions itself.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <linux/filter.h>
@@ -176,7 +178,8 @@ int in_child(ChildReport& report, Body&& body) {
 }
 
 ChildReport& shared_report() {
-  void* memory = mmap(nullptr, sizeof(ChildReport), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      mmap(nullptr, sizeof(ChildReport), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   EXPECT_NE(memory, MAP_FAILED);
   return *static_cast<ChildReport*>(memory);
 }
@@ -199,7 +202,8 @@ TEST(HotPath, NoSystemCall) {
   ChildReport& report = shared_report();
   const int status = in_child(report, [](ChildReport& r) { play_closed(r, false); });
   if (WIFEXITED(status) && WEXITSTATUS(status) == 3) GTEST_SKIP() << "seccomp is not allowed here";
-  ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status) << " after " << report.frames << " frames";
+  ASSERT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status) << " after " << report.frames
+                                 << " frames";
   EXPECT_EQ(WEXITSTATUS(status), 0);
   EXPECT_EQ(report.closed, 1u);
   EXPECT_EQ(report.frames, kFrames);

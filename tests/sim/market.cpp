@@ -53,14 +53,16 @@ Tape recorded_tape() {
 
 std::string quote_frame(std::uint64_t id, Price bid, Price ask, Qty bid_qty, Qty ask_qty) {
   return fmt::format(
-      R"({{"stream":"btcusdt@bookTicker","data":{{"u":{},"s":"BTCUSDT","b":"{}","B":"{}","a":"{}","A":"{}"}}}})",
+      R"({{"stream":"btcusdt@bookTicker","data":{{"u":{},"s":"BTCUSDT",)"
+      R"("b":"{}","B":"{}","a":"{}","A":"{}"}}}})",
       id, decimal(bid.raw), decimal(bid_qty.raw), decimal(ask.raw), decimal(ask_qty.raw));
 }
 
 std::string trade_frame(std::uint64_t id, MarketTime at, Price price, Qty qty) {
   const std::int64_t ms = at.ns / 1'000'000;
   return fmt::format(
-      R"({{"stream":"btcusdt@trade","data":{{"e":"trade","E":{},"s":"BTCUSDT","t":{},"p":"{}","q":"{}","T":{},"m":false,"M":true}}}})",
+      R"({{"stream":"btcusdt@trade","data":{{"e":"trade","E":{},"s":"BTCUSDT","t":{},"p":"{}",)"
+      R"("q":"{}","T":{},"m":false,"M":true}}}})",
       ms, id, decimal(price.raw), decimal(qty.raw), ms);
 }
 
@@ -90,7 +92,9 @@ Frame RandomMarket::calm() {
 Frame RandomMarket::quote() {
   const Price bid{cents_ * 1'000'000};
   const Price ask{(cents_ + 1 + static_cast<std::int64_t>(random_.below(20))) * 1'000'000};
-  const auto display = [this] { return Qty{static_cast<std::int64_t>(1 + random_.below(300)) * 1'000'000}; };
+  const auto display = [this] {
+    return Qty{static_cast<std::int64_t>(1 + random_.below(300)) * 1'000'000};
+  };
   const Qty bid_qty = display();
   return {now_ns_, false, quote_frame(++quote_id_, bid, ask, bid_qty, display())};
 }

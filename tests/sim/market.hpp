@@ -1,5 +1,5 @@
-// What the venue sends in a simulation: frames in Binance's format, each with the market time since the
-// one before it. Either the recorded tape or a seeded random walk with breakouts and gaps.
+// What the venue sends in a simulation: frames in Binance's format, each with the market time since
+// the one before it. Either the recorded tape or a seeded random walk with breakouts and gaps.
 #pragma once
 
 #include <cstdint>
@@ -25,8 +25,9 @@ Tape recorded_tape();
 std::string quote_frame(std::uint64_t id, Price bid, Price ask, Qty bid_qty, Qty ask_qty);
 std::string trade_frame(std::uint64_t id, MarketTime at, Price price, Qty qty);
 
-// A random walk in whole cents around 60000: quotes and trades, calm stretches, bursts in one direction
-// (breakouts, and stops behind them), thin displays, and now and then trade ids that are missing.
+// A random walk in whole cents around 60000: quotes and trades, calm stretches, bursts in one
+// direction (breakouts, and stops behind them), thin displays, and now and then trade ids that are
+// missing.
 class RandomMarket {
  public:
   explicit RandomMarket(std::uint64_t seed) noexcept : random_(seed) {}

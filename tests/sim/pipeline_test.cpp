@@ -1,4 +1,5 @@
-// The running pipeline, cell by cell: what reaches the paper log under which level, cap and silence.
+// The running pipeline, cell by cell: what reaches the paper log under which level, cap and
+// silence.
 #include <gtest/gtest.h>
 
 #include "tests/sim/world.hpp"
@@ -14,7 +15,8 @@ constexpr MarketTime kOpening{1'723'161'253'000'000'000};
 // A world in which the test is the strategy, at rest, with a quote.
 class Desk {
  public:
-  explicit Desk(const std::vector<std::pair<std::string, std::string>>& changes = {}, std::uint32_t ring = 64)
+  explicit Desk(const std::vector<std::pair<std::string, std::string>>& changes = {},
+                std::uint32_t ring = 64)
       : config_(config_of(changes, ring)), world(config_, {.scripted_seat = true}) {
     start_ = world.now();
     quote(0);
@@ -29,8 +31,11 @@ class Desk {
 
   // A quote this far, in cents, from the first one, and what follows from it.
   void quote(std::int64_t off, Qty shown = Qty::whole(100)) {
-    const Duration market{(world.now() - start_).ns * 12};  // a quote has no time of its own, a trade has
-    world.send({0, false, trade_frame(++trade_id_, kOpening + market, {(kBid + off) * 1'000'000}, {1'000'000})});
+    const Duration market{(world.now() - start_).ns *
+                          12};  // a quote has no time of its own, a trade has
+    world.send(
+        {0, false,
+         trade_frame(++trade_id_, kOpening + market, {(kBid + off) * 1'000'000}, {1'000'000})});
     world.send_quote(kBid + off, kAsk + off, shown);
     world.settle();
   }
@@ -85,12 +90,16 @@ class Desk {
   }
 
  private:
-  static WorldConfig config_of(const std::vector<std::pair<std::string, std::string>>& changes, std::uint32_t ring) {
+  static WorldConfig config_of(const std::vector<std::pair<std::string, std::string>>& changes,
+                               std::uint32_t ring) {
     // What the cases count on, whatever the demo is tuned to.
-    std::vector<std::pair<std::string, std::string>> all{
-        {"cooldown_s", "0"},           {"max_same_side", "5"},     {"stop_loss", "\"0.0002\""},
-        {"take_profit", "\"0.0003\""}, {"entry_slip", "\"0.0002\""}, {"max_tick_age_ms", "5000"},
-        {"rate", "\"12\""}};
+    std::vector<std::pair<std::string, std::string>> all{{"cooldown_s", "0"},
+                                                         {"max_same_side", "5"},
+                                                         {"stop_loss", "\"0.0002\""},
+                                                         {"take_profit", "\"0.0003\""},
+                                                         {"entry_slip", "\"0.0002\""},
+                                                         {"max_tick_age_ms", "5000"},
+                                                         {"rate", "\"12\""}};
     all.insert(all.end(), changes.begin(), changes.end());
     WorldConfig config = demo_world(all);
     resize(config, ring, 4096);
@@ -107,8 +116,9 @@ class Desk {
 
 constexpr std::array<KillLevel, 4> kLevels{KillLevel::Run, KillLevel::ReduceOnly, KillLevel::Halt,
                                            KillLevel::Cancel};
-constexpr std::array<Scope, 4> kScopesOfOrder{Scope{ScopeKind::Global, 0}, Scope{ScopeKind::Gateway, 0},
-                                              Scope{ScopeKind::Strategy, 0}, Scope{ScopeKind::Instrument, 0}};
+constexpr std::array<Scope, 4> kScopesOfOrder{
+    Scope{ScopeKind::Global, 0}, Scope{ScopeKind::Gateway, 0}, Scope{ScopeKind::Strategy, 0},
+    Scope{ScopeKind::Instrument, 0}};
 
 void at_level(Desk& desk, KillLevel level, Scope scope) {
   if (level != KillLevel::Run) desk.raise(level, scope);
@@ -171,7 +181,8 @@ TEST(KillTable, Cancels) {
       ASSERT_TRUE(desk.is_placed(id));
       at_level(desk, level, scope);
       // From CANCEL up the gateway cancels by itself.
-      EXPECT_EQ(desk.world.paper().count(PaperWhat::CancelAsked), level == KillLevel::Cancel ? 1u : 0u);
+      EXPECT_EQ(desk.world.paper().count(PaperWhat::CancelAsked),
+                level == KillLevel::Cancel ? 1u : 0u);
       desk.world.intend_cancel(id);
       desk.world.settle();
       desk.trade(kAway);
@@ -181,11 +192,13 @@ TEST(KillTable, Cancels) {
     }
 }
 
-// An entry approved before a kill and still in the ring dies there, however soon the kill is lowered.
+// An entry approved before a kill and still in the ring dies there, however soon the kill is
+// lowered.
 TEST(Kill, QueuedOrdersDieWithTheKill) {
   for (const KillLevel level : {KillLevel::ReduceOnly, KillLevel::Halt, KillLevel::Cancel})
     for (const bool rearmed_first : {false, true}) {
-      SCOPED_TRACE(std::string(name_of(level)) + (rearmed_first ? ", lowered before it was read" : ""));
+      SCOPED_TRACE(std::string(name_of(level)) +
+                   (rearmed_first ? ", lowered before it was read" : ""));
       Desk desk;
       const OrderId id = desk.world.intend(Action::Enter, Side::Buy);
       desk.world.turn(Process::Risk);
@@ -232,12 +245,16 @@ TEST(Driver, FloodedOrderServedFirst) {
   for (std::uint64_t i = 0; i < kTicks; ++i) {
     desk.world.send_quote(kBid, kAsk, Qty::whole(static_cast<std::int64_t>(1 + i % 7)));
     desk.world.pass({500});
-    while (desk.world.turn(Process::Risk)) {}
+    while (desk.world.turn(Process::Risk)) {
+    }
   }
   const OrderId id = desk.world.intend(Action::Enter, Side::Buy);
-  while (desk.world.turn(Process::Risk)) {}
+  while (desk.world.turn(Process::Risk)) {
+  }
   const RingMemory& ticks = desk.world.objects().edge(Edge::FeedGateway);
-  const auto consumed = [&] { return desk.world.journaled(Process::Gateway, Edge::FeedGateway).size(); };
+  const auto consumed = [&] {
+    return desk.world.journaled(Process::Gateway, Edge::FeedGateway).size();
+  };
   const std::size_t before = consumed();
   ASSERT_GE(published(ticks) - before, kTicks);
   ASSERT_TRUE(desk.world.turn(Process::Gateway));
@@ -287,8 +304,11 @@ TEST(Supervisor, DeadManCancelsEntries) {
 }
 
 TEST(Capital, CapBinds) {
-  Desk desk({{"alloc", "\"0.5\""}, {"risk_per_trade", "\"0.05\""}, {"max_order_notional", "\"5000000\""},
-             {"max_order_qty", "\"100\""}, {"freeze", "\"100\""}});
+  Desk desk({{"alloc", "\"0.5\""},
+             {"risk_per_trade", "\"0.05\""},
+             {"max_order_notional", "\"5000000\""},
+             {"max_order_qty", "\"100\""},
+             {"freeze", "\"100\""}});
   desk.world.set_cap(Notional::whole(60'000));
   desk.open_position();
   const auto used = [&] { return desk.world.risk().state().used(); };
@@ -301,7 +321,8 @@ TEST(Capital, CapBinds) {
     desk.trade();
     EXPECT_LE(used(), Notional::whole(60'000));
   }
-  EXPECT_TRUE(reason == Reason::AllocatorZero || reason == Reason::CapitalCap) << static_cast<int>(reason);
+  EXPECT_TRUE(reason == Reason::AllocatorZero || reason == Reason::CapitalCap)
+      << static_cast<int>(reason);
   desk.world.set_cap({});  // a zero is the safe state: no entry, and exits still pass
   desk.world.settle();
   EXPECT_FALSE(desk.is_placed(desk.enter()));
@@ -316,7 +337,8 @@ TEST(Capital, CapBinds) {
 TEST(Capital, CapBindsAtTheLastLook) {
   Desk desk;
   const OrderId id = desk.world.intend(Action::Enter, Side::Buy);
-  while (desk.world.turn(Process::Risk)) {}
+  while (desk.world.turn(Process::Risk)) {
+  }
   desk.world.set_cap(Notional::whole(1'000));
   desk.world.settle();
   EXPECT_FALSE(desk.is_placed(id));
@@ -338,8 +360,8 @@ TEST(Permits, VoidMeansNoEntry) {
   EXPECT_TRUE(desk.is_placed(desk.enter()));
 }
 
-// A recorder that sleeps: half a ring behind nothing new is begun, at three quarters ticks wait, and a
-// kill is obeyed even when the journals are full.
+// A recorder that sleeps: half a ring behind nothing new is begun, at three quarters ticks wait,
+// and a kill is obeyed even when the journals are full.
 TEST(Recorder, SleepStopsTradingNotObedience) {
   Desk desk;
   desk.open_position();

@@ -26,7 +26,8 @@ struct FeedLog {
 // A feed ring that remembers what went in; `log` null = it does not.
 class FeedEdge {
  public:
-  FeedEdge(RingMemory& ring, std::vector<Payload>* log) : producer_(ring, published(ring)), log_(log) {}
+  FeedEdge(RingMemory& ring, std::vector<Payload>* log)
+      : producer_(ring, published(ring)), log_(log) {}
   [[nodiscard]] std::uint64_t credit() noexcept { return producer_.credit(); }
   bool try_push(const Payload& payload) noexcept {
     if (!producer_.try_push(payload)) return false;
@@ -41,7 +42,9 @@ class FeedEdge {
 
 struct FeedProcess {
   FeedProcess(const FeedConfig& config, Objects& objects, FeedLog* log)
-      : effects(&objects.page(Process::Feed)), stage(config, effects), fanout(stage.instruments(), effects) {
+      : effects(&objects.page(Process::Feed)),
+        stage(config, effects),
+        fanout(stage.instruments(), effects) {
     edges.reserve(kEdges.size());
     for (const Edge edge : kEdges) {
       edges.emplace_back(objects.edge(edge), log != nullptr ? &log->pushed[edge] : nullptr);
@@ -78,11 +81,14 @@ struct ProcessPlace {
   Process process;
 
   [[nodiscard]] DriverSources sources(const StagePage* peer = nullptr) const noexcept {
-    return {objects.control, objects.kill, &objects.page(process), &objects.journal_of(process), peer, process};
+    return {
+        objects.control, objects.kill, &objects.page(process), &objects.journal_of(process), peer,
+        process};
   }
   template <class AnyDriver>
   void connect(AnyDriver& driver) const {
-    wire(driver, process, pipeline, [this](Edge edge) -> RingMemory& { return objects.edge(edge); });
+    wire(driver, process, pipeline,
+         [this](Edge edge) -> RingMemory& { return objects.edge(edge); });
   }
 };
 
@@ -106,8 +112,8 @@ struct RiskProcess {
   Driver<risk::RiskStage, NoSession, VirtualClock> driver;
 };
 
-// The gateway's session, or one that sends whatever it is given: every approval is made to look like one of
-// now to a last look that sees the kill page as it was at the start.
+// The gateway's session, or one that sends whatever it is given: every approval is made to look
+// like one of now to a last look that sees the kill page as it was at the start.
 class SimSession {
  public:
   SimSession(ReconcilingSession& inner, const Objects& objects, const KillPage* blind) noexcept
@@ -129,7 +135,8 @@ class SimSession {
     inner_.poll(now);
     polled_ = log_.tail.load();
   }
-  // End of the paper log when the last turn began to take input: what follows was sent after its journal.
+  // End of the paper log when the last turn began to take input: what follows was sent after its
+  // journal.
   [[nodiscard]] std::uint64_t polled() const noexcept { return polled_; }
   bool next_event(Event& event) noexcept { return inner_.next_event(event); }
   [[nodiscard]] bool drained() const noexcept { return inner_.drained(); }
@@ -144,12 +151,12 @@ class SimSession {
 
 struct GatewayProcess {
   GatewayProcess(const GatewayConfig& config, const ProcessPlace& place, const KillPage* blind)
-      : gateway(std::make_unique<PaperGateway>(config, *place.objects.control,
-                                               blind != nullptr ? *blind : *place.objects.kill,
-                                               *place.objects.paper_log, place.objects.page(Process::Gateway),
-                                               place.clock.now())),
+      : gateway(std::make_unique<PaperGateway>(
+            config, *place.objects.control, blind != nullptr ? *blind : *place.objects.kill,
+            *place.objects.paper_log, place.objects.page(Process::Gateway))),
         session(gateway->adapter, place.objects, blind),
-        driver(gateway->stage, session, place.clock, place.sources(&place.objects.page(Process::Risk))) {
+        driver(gateway->stage, session, place.clock,
+               place.sources(&place.objects.page(Process::Risk))) {
     place.connect(driver);
   }
   std::unique_ptr<PaperGateway> gateway;

@@ -15,7 +15,8 @@ const Tape& tape() {
 }
 
 // Plays frames at their recorded times divided by `speed`; everybody turns at least every `step`.
-void play(World& world, std::size_t frames, std::int64_t speed, Duration step = Duration::micros(250)) {
+void play(World& world, std::size_t frames, std::int64_t speed,
+          Duration step = Duration::micros(250)) {
   const HostTime start = world.now();
   for (std::size_t i = 0; i < std::min(frames, tape().size()); ++i) {
     const HostTime due = start + Duration{tape()[i].at_ns / speed};
@@ -48,12 +49,13 @@ TEST(Tape, RealTapeRunsThrough) {
   const PaperAuditor& paper = world.paper();
   const std::size_t intents = world.journaled(Process::Risk, Edge::SeatRisk0).size();
   const std::size_t orders = world.journaled(Process::Gateway, Edge::RiskGateway).size();
-  std::printf("%zu frames, %llu book checks; %zu intents, %zu orders, %zu entries, %zu exits, %zu fills, "
-              "%zu cancels, realised %lld\n",
-              tape().size(), static_cast<unsigned long long>(feed_count(world, FeedCounter::BookChecks)), intents,
-              orders, paper.placed(OrderClass::Entry), paper.placed(OrderClass::ProtectiveExit),
-              paper.count(PaperWhat::Filled), paper.count(PaperWhat::CancelAsked),
-              static_cast<long long>(world.risk().state().positions.realised().raw));
+  std::printf(
+      "%zu frames, %llu book checks; %zu intents, %zu orders, %zu entries, %zu exits, %zu fills, "
+      "%zu cancels, realised %lld\n",
+      tape().size(), static_cast<unsigned long long>(feed_count(world, FeedCounter::BookChecks)),
+      intents, orders, paper.placed(OrderClass::Entry), paper.placed(OrderClass::ProtectiveExit),
+      paper.count(PaperWhat::Filled), paper.count(PaperWhat::CancelAsked),
+      static_cast<long long>(world.risk().state().positions.realised().raw));
   EXPECT_GT(intents, 0u);
   EXPECT_GT(orders, 0u);
   EXPECT_GT(paper.placed(OrderClass::Entry), 0u);
@@ -82,8 +84,8 @@ std::vector<Payload> intents_of(World& world) {
   return intents;
 }
 
-// The speed is not part of what a strategy sees. Orders may differ: host time bounds their life and the
-// latency of the venue, and those are shorter in market time the slower the tape runs.
+// The speed is not part of what a strategy sees. Orders may differ: host time bounds their life and
+// the latency of the venue, and those are shorter in market time the slower the tape runs.
 TEST(Tape, SpeedsAgree) {
   constexpr std::size_t kFrames = 12'000;
   WorldConfig slow_config = demo_world({{"rate", "\"1\""}});
@@ -102,11 +104,12 @@ TEST(Tape, SpeedsAgree) {
   EXPECT_EQ(intents, intents_of(fast));
   EXPECT_FALSE(slow.violations().any()) << slow.violations().text();
   EXPECT_FALSE(fast.violations().any()) << fast.violations().text();
-  std::printf("%zu ticks, %zu intents; entries %zu and %zu, fills %zu and %zu\n", ticks.size(), intents.size(),
-              slow.paper().placed(OrderClass::Entry), fast.paper().placed(OrderClass::Entry),
-              slow.paper().count(PaperWhat::Filled), fast.paper().count(PaperWhat::Filled));
-  for (const auto& [id, order] : slow.paper().orders()) EXPECT_EQ(order.placed.side == Side::Buy,
-                                                                  order.placed.kind == OrderKind::Entry);
+  std::printf("%zu ticks, %zu intents; entries %zu and %zu, fills %zu and %zu\n", ticks.size(),
+              intents.size(), slow.paper().placed(OrderClass::Entry),
+              fast.paper().placed(OrderClass::Entry), slow.paper().count(PaperWhat::Filled),
+              fast.paper().count(PaperWhat::Filled));
+  for (const auto& [id, order] : slow.paper().orders())
+    EXPECT_EQ(order.placed.side == Side::Buy, order.placed.kind == OrderKind::Entry);
 }
 
 }  // namespace

@@ -1,10 +1,11 @@
 // A crash in the middle of a turn. The driver stores in a fixed order:
 //
-//   paper entries of the poll | journal tail | kill raises | outputs, lane by lane | paper entries of the
-//   commands and quotes | input heads | obeyed serial
+//   paper entries of the poll | journal tail | kill raises | outputs, lane by lane | paper entries
+//   of the commands and quotes | input heads | obeyed serial
 //
-// So the memory of a turn that was cut off is that of the whole turn with everything behind the cut taken
-// back. (Cuts inside one record are tests/stress' business: they stop a process at single instructions.)
+// So the memory of a turn that was cut off is that of the whole turn with everything behind the cut
+// taken back. (Cuts inside one record are tests/stress' business: they stop a process at single
+// instructions.)
 #include <cstring>
 
 #include "tests/sim/world.hpp"
@@ -16,10 +17,15 @@ namespace {
 class Before {
  public:
   Before(Objects& objects, Process process, JournalMemory& journal)
-      : objects_(objects), process_(process), journal_(journal), tail_(journal.tail.load()),
-        paper_(objects.paper_log->tail.load()), serial_(objects.kill->serial.load()),
+      : objects_(objects),
+        process_(process),
+        journal_(journal),
+        tail_(journal.tail.load()),
+        paper_(objects.paper_log->tail.load()),
+        serial_(objects.kill->serial.load()),
         obeyed_(objects.page(process).obeyed.load()) {
-    for (std::size_t slot = 0; slot < kScopes; ++slot) kills_[slot] = objects.kill->words[slot].load();
+    for (std::size_t slot = 0; slot < kScopes; ++slot)
+      kills_[slot] = objects.kill->words[slot].load();
     for (const EdgeInfo& edge : kTopology) {
       RingMemory& ring = objects.edge(edge.edge);
       if (edge.to == process) heads_.emplace_back(&ring, ring.head.load());
@@ -27,7 +33,8 @@ class Before {
     }
   }
 
-  // Keeps `stores` of what the turn stored after its tail; none at all, not even the tail, if `unborn`.
+  // Keeps `stores` of what the turn stored after its tail; none at all, not even the tail, if
+  // `unborn`.
   void cut(std::uint64_t polled, bool unborn, test::Random& random) {
     const std::uint64_t sent = objects_.paper_log->tail.load() - polled;
     std::uint64_t all = sent;
@@ -44,9 +51,11 @@ class Before {
     objects_.page(process_).obeyed.store(obeyed_);
     if (!unborn) return;
     journal_.tail.store(tail_);
-    if (process_ == Process::Gateway) objects_.paper_log->tail.store(paper_ + random.below(polled - paper_ + 1));
+    if (process_ == Process::Gateway)
+      objects_.paper_log->tail.store(paper_ + random.below(polled - paper_ + 1));
     objects_.kill->serial.store(serial_);
-    for (std::size_t slot = 0; slot < kScopes; ++slot) objects_.kill->words[slot].store(kills_[slot]);
+    for (std::size_t slot = 0; slot < kScopes; ++slot)
+      objects_.kill->words[slot].store(kills_[slot]);
   }
 
  private:
@@ -59,7 +68,8 @@ class Before {
   static Output copy_of(RingMemory& ring) {
     Output out{&ring, published(ring), {}};
     out.slots.resize(ring.header.capacity);
-    std::memcpy(out.slots.data(), static_cast<const void*>(ring.slots()), ring.header.capacity * sizeof(Slot));
+    std::memcpy(out.slots.data(), static_cast<const void*>(ring.slots()),
+                ring.header.capacity * sizeof(Slot));
     return out;
   }
   static void take_back(const Output& out, std::uint64_t kept, std::uint64_t made) {

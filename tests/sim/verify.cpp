@@ -1,5 +1,5 @@
-// The referee's last word on a run: every journal is shown to a fresh stage, and what producers made, rings
-// carried and consumers journaled must be the same bytes.
+// The referee's last word on a run: every journal is shown to a fresh stage, and what producers
+// made, rings carried and consumers journaled must be the same bytes.
 #include <fmt/format.h>
 
 #include <cstring>
@@ -18,7 +18,9 @@ struct Films {
   Film gateway;
 };
 
-bool empty_of(const Film& film, Edge edge) { return !film.inputs.contains(edge); }
+bool empty_of(const Film& film, Edge edge) {
+  return !film.inputs.contains(edge);
+}
 
 // What the consumer has journaled must be what the producer made, in its order; all of it at rest.
 void compare(Edge edge, const std::vector<Payload>& made, const Film& consumer, bool at_rest,
@@ -34,15 +36,18 @@ void compare(Edge edge, const std::vector<Payload>& made, const Film& consumer, 
       return violations.add(fmt::format("I6: {}: record {} of {} differs", name, i, taken.size()));
 }
 
-void compare_heads(Objects& objects, Edge edge, const Film& consumer, bool at_rest, Violations& violations) {
+void compare_heads(Objects& objects, Edge edge, const Film& consumer, bool at_rest,
+                   Violations& violations) {
   const std::uint64_t journaled = empty_of(consumer, edge) ? 0 : consumer.inputs.at(edge).size();
   const std::uint64_t head = objects.edge(edge).head.load();
   if (head > journaled || (at_rest && head != journaled))
-    violations.add(fmt::format("I6: edge {}: {} journaled, head {}", static_cast<int>(edge), journaled, head));
+    violations.add(
+        fmt::format("I6: edge {}: {} journaled, head {}", static_cast<int>(edge), journaled, head));
 }
 
 // Ticks delivered live + counts of gaps = ticks produced, once the edge has caught up.
-void count_gaps(Edge edge, const std::vector<Payload>& pushed, const FeedProcess& feed, Violations& violations) {
+void count_gaps(Edge edge, const std::vector<Payload>& pushed, const FeedProcess& feed,
+                Violations& violations) {
   std::uint64_t live = 0;
   std::uint64_t missed = 0;
   for (const Payload& payload : pushed) {
@@ -52,24 +57,26 @@ void count_gaps(Edge edge, const std::vector<Payload>& pushed, const FeedProcess
     if (!gap && (tick.flags & kAfterGap) == 0) ++live;
   }
   if (feed.fanout.behind(edge) || live + missed != feed.fanout.produced())
-    violations.add(fmt::format("I6: tick edge {}: {} live + {} in gaps of {} produced{}", static_cast<int>(edge),
-                               live, missed, feed.fanout.produced(),
+    violations.add(fmt::format("I6: tick edge {}: {} live + {} in gaps of {} produced{}",
+                               static_cast<int>(edge), live, missed, feed.fanout.produced(),
                                feed.fanout.behind(edge) ? ", still behind" : ""));
 }
 
 Film film_risk(World& world, const std::vector<JournalSlot>& file, Violations& violations) {
-  const auto fresh = std::make_unique<risk::RiskStage>(world.config().risk, world.config().pipeline);
-  Film film = project(*fresh, file, {Edge::RiskGateway, Edge::RiskSeat0},
-                      [&](const risk::RiskStage& stage, const JournalEntry& entry, const Outputs& out) {
-                        if (entry.edge != Edge::SeatRisk0 || out.lane(0).count == 0) return;
-                        const auto order = from_payload<Order>(out.lane(0).records[0]);
-                        if (order.kind != OrderKind::Entry) return;
-                        const Notional cap = std::min(stage.state().scopes.global_cap(),
-                                                      stage.state().scopes.strategy_cap(order.strategy));
-                        if (stage.state().used() > cap)
-                          violations.add(fmt::format("I5: {} in use above the cap {} when {:016x} was approved",
-                                                     stage.state().used().raw, cap.raw, order.id.raw));
-                      });
+  const auto fresh =
+      std::make_unique<risk::RiskStage>(world.config().risk, world.config().pipeline);
+  Film film = project(
+      *fresh, file, {Edge::RiskGateway, Edge::RiskSeat0},
+      [&](const risk::RiskStage& stage, const JournalEntry& entry, const Outputs& out) {
+        if (entry.edge != Edge::SeatRisk0 || out.lane(0).count == 0) return;
+        const auto order = from_payload<Order>(out.lane(0).records[0]);
+        if (order.kind != OrderKind::Entry) return;
+        const Notional cap = std::min(stage.state().scopes.global_cap(),
+                                      stage.state().scopes.strategy_cap(order.strategy));
+        if (stage.state().used() > cap)
+          violations.add(fmt::format("I5: {} in use above the cap {} when {:016x} was approved",
+                                     stage.state().used().raw, cap.raw, order.id.raw));
+      });
   if (std::memcmp(&fresh->state(), &world.risk().state(), sizeof(risk::State)) != 0)
     violations.add("I6: risk's state is not what its journal makes");
   return film;
@@ -78,7 +85,8 @@ Film film_risk(World& world, const std::vector<JournalSlot>& file, Violations& v
 Film film_gateway(World& world, const std::vector<JournalSlot>& file, Violations& violations) {
   const auto fresh = std::make_unique<GatewayStage>(world.config().gateway);
   Film film = project(*fresh, file, {Edge::Command, Edge::GatewayRisk}, [](auto&&...) {});
-  if (std::memcmp(&fresh->state(), &world.gateway().stage.state(), sizeof(GatewayStage::State)) != 0)
+  if (std::memcmp(&fresh->state(), &world.gateway().stage.state(), sizeof(GatewayStage::State)) !=
+      0)
     violations.add("I6: the gateway's state is not what its journal makes");
   return film;
 }
@@ -92,8 +100,8 @@ void check_orders(const PaperAuditor& paper, const Film& gateway, Violations& vi
         ++journaled[order.id.raw];
   for (const auto& [id, order] : paper.orders())
     if (journaled[id] != 1)
-      violations.add(fmt::format("I2: {:016x} is placed and stands {} times in the gateway's journal", id,
-                                 journaled[id]));
+      violations.add(fmt::format(
+          "I2: {:016x} is placed and stands {} times in the gateway's journal", id, journaled[id]));
 }
 
 void check_positions(World& world, Violations& violations) {
@@ -103,7 +111,8 @@ void check_positions(World& world, Violations& violations) {
     const Qty held = risk.state().positions.at(static_cast<risk::PairIndex>(i)).qty;
     const Qty logged = world.paper().position(pair.strategy, pair.instrument);
     if (held != logged)
-      violations.add(fmt::format("I3: risk holds {} of pair {}, the log says {}", held.raw, i, logged.raw));
+      violations.add(
+          fmt::format("I3: risk holds {} of pair {}, the log says {}", held.raw, i, logged.raw));
   }
 }
 
@@ -125,17 +134,19 @@ void check_rest(World& world, Violations& violations) {
   for (const auto& [id, order] : world.paper().orders())
     if (!order.ended) venue.insert(id);
   if (risk != gateway || gateway != venue)
-    violations.add(fmt::format("I7: working: {} at risk, {} at the gateway, {} at the venue", risk.size(),
-                               gateway.size(), venue.size()));
+    violations.add(fmt::format("I7: working: {} at risk, {} at the gateway, {} at the venue",
+                               risk.size(), gateway.size(), venue.size()));
 }
 
 // An intent is answered, or its order still works.
-void check_answers(const strategies::StrategyStage& seat, const risk::RiskStage& risk, Violations& violations) {
+void check_answers(const strategies::StrategyStage& seat, const risk::RiskStage& risk,
+                   Violations& violations) {
   for (std::size_t i = 0; i < seat.pairs(); ++i) {
     const OrderId waiting = seat.state().pairs[i].outstanding;
     bool works = waiting.raw == 0;
-    risk.state().orders.each_working(
-        [&](std::size_t, const risk::LiveOrder& order) { works = works || order.id.parent() == waiting; });
+    risk.state().orders.each_working([&](std::size_t, const risk::LiveOrder& order) {
+      works = works || order.id.parent() == waiting;
+    });
     if (!works) violations.add(fmt::format("I7: intent {:016x} was never answered", waiting.raw));
   }
 }
@@ -145,15 +156,18 @@ void check_faults(Objects& objects, Violations& violations) {
   for (std::size_t slot = 0; slot < kScopes; ++slot) {
     if (!objects.control->scope_exists(scope_at(slot))) continue;
     const KillWord word = objects.kill->read(slot);
-    const bool internal = word.cause == KillCause::DuplicateId || word.cause == KillCause::Reconciliation ||
-                          word.cause == KillCause::CorruptRing || word.cause == KillCause::InternalFault;
+    const bool internal =
+        word.cause == KillCause::DuplicateId || word.cause == KillCause::Reconciliation ||
+        word.cause == KillCause::CorruptRing || word.cause == KillCause::InternalFault;
     if (internal) violations.add(fmt::format("I6: a gate stopped itself: {}", name_of(word.cause)));
   }
 }
 
 }  // namespace
 
-void World::watch_faults() { check_faults(objects(), violations_); }
+void World::watch_faults() {
+  check_faults(objects(), violations_);
+}
 
 void World::verify(bool at_rest) {
   record_most_ = ~std::size_t{0};
@@ -172,9 +186,12 @@ void World::verify(bool at_rest) {
     violations_.add("I6: a journal entry fails its checksum");
 
   compare(Edge::FeedRisk, feed_log_.pushed[Edge::FeedRisk], films.risk, at_rest, violations_);
-  compare(Edge::FeedGateway, feed_log_.pushed[Edge::FeedGateway], films.gateway, at_rest, violations_);
-  compare(Edge::RiskGateway, films.risk.outputs[Edge::RiskGateway], films.gateway, at_rest, violations_);
-  compare(Edge::GatewayRisk, films.gateway.outputs[Edge::GatewayRisk], films.risk, at_rest, violations_);
+  compare(Edge::FeedGateway, feed_log_.pushed[Edge::FeedGateway], films.gateway, at_rest,
+          violations_);
+  compare(Edge::RiskGateway, films.risk.outputs[Edge::RiskGateway], films.gateway, at_rest,
+          violations_);
+  compare(Edge::GatewayRisk, films.gateway.outputs[Edge::GatewayRisk], films.risk, at_rest,
+          violations_);
   if (seat_) {
     compare(Edge::FeedSeat0, feed_log_.pushed[Edge::FeedSeat0], films.seat, at_rest, violations_);
     compare(Edge::SeatRisk0, films.seat.outputs[Edge::SeatRisk0], films.risk, at_rest, violations_);
@@ -194,7 +211,8 @@ void World::verify(bool at_rest) {
   if (seat_) check_answers(seat_->stage, risk_->stage, violations_);
   if (feed_log_.crashes == 0)
     for (const Edge edge : FeedProcess::kEdges)
-      if (edge != Edge::FeedSeat0 || seat_) count_gaps(edge, feed_log_.pushed[edge], *feed_, violations_);
+      if (edge != Edge::FeedSeat0 || seat_)
+        count_gaps(edge, feed_log_.pushed[edge], *feed_, violations_);
 }
 
 }  // namespace sluice::sim

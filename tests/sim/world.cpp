@@ -51,7 +51,10 @@ void resize(WorldConfig& config, std::uint32_t ring, std::uint32_t journal) {
 }
 
 World::World(const WorldConfig& config, const WorldOptions& options)
-    : config_(config), options_(options), memory_(config_.pipeline, {0x5107CE, 3, 1, {}}), clock_(kStart),
+    : config_(config),
+      options_(options),
+      memory_(config_.pipeline, {0x5107CE, 3, 1, {}}),
+      clock_(kStart),
       auditor_(memory_.objects(), Duration::millis(500)) {
   Objects& o = objects();
   if (options_.mutant == Mutant::NoLastLook) {
@@ -69,7 +72,8 @@ World::World(const WorldConfig& config, const WorldOptions& options)
   connect(true);
 }
 
-// ------------------------------------------------------------------------------------------- time, turns
+// ------------------------------------------------------------------------------------------- time,
+// turns
 
 void World::pass(Duration duration) {
   const HostTime end = clock_.now() + duration;
@@ -123,7 +127,8 @@ void World::run(Duration total, Duration step) {
   }
 }
 
-// ------------------------------------------------------------------------------------------- the venue
+// ------------------------------------------------------------------------------------------- the
+// venue
 
 void World::publish(Tick& tick, bool got) {
   for (; got; got = feed_->stage.next(tick)) feed_->fanout.publish(tick);
@@ -146,10 +151,12 @@ void World::send(const Frame& frame) {
 
 void World::send_quote(std::int64_t bid_cents, std::int64_t ask_cents, Qty shown) {
   constexpr std::int64_t kCent = 1'000'000;
-  send({0, false, quote_frame(quote_id_++, {bid_cents * kCent}, {ask_cents * kCent}, shown, shown)});
+  send(
+      {0, false, quote_frame(quote_id_++, {bid_cents * kCent}, {ask_cents * kCent}, shown, shown)});
 }
 
-// ------------------------------------------------------------------------------------- life and death
+// ------------------------------------------------------------------------------------- life and
+// death
 
 bool World::alive(Process process) const noexcept {
   switch (process) {
@@ -205,7 +212,8 @@ void World::restart(Process process) {
     start(process);
   } catch (const Error& error) {
     crash(process);
-    violations_.add(std::string("I6: recovery of ") + std::string(name_of(process)) + " refused: " + error.what());
+    violations_.add(std::string("I6: recovery of ") + std::string(name_of(process)) +
+                    " refused: " + error.what());
   }
 }
 
@@ -227,12 +235,14 @@ void World::start(Process process) {
   } else {
     gateway_ = std::make_unique<GatewayProcess>(config_.gateway, place, blind_.get());
     gateway_->driver.recover(entries(2));
-    gateway_->gateway->rebuild(entries(kPaper), o.paper_log->tail.load(), gateway_->driver.last_event_sequence());
+    gateway_->gateway->rebuild(entries(kPaper), o.paper_log->tail.load(),
+                               gateway_->driver.last_event_sequence());
   }
   mark(process, StageState::Ready);
 }
 
-// --------------------------------------------------------------------------------------- the supervisor
+// --------------------------------------------------------------------------------------- the
+// supervisor
 
 void World::beat() {
   beat_at_ = clock_.now();
@@ -244,7 +254,8 @@ void World::permit_all() {
   ++permit_epoch_;
   for (std::size_t slot = 0; slot < kScopes; ++slot)
     if (control.scope_exists(scope_at(slot)))
-      control.permits[slot].store(encode_permit(control.header.run_id, kLease, slot, permit_epoch_));
+      control.permits[slot].store(
+          encode_permit(control.header.run_id, kLease, slot, permit_epoch_));
   control.changes.fetch_add(1);
 }
 
@@ -283,7 +294,8 @@ bool World::rearm() {
   return all;
 }
 
-// ----------------------------------------------------------------------------------------- the recorder
+// ----------------------------------------------------------------------------------------- the
+// recorder
 
 JournalMemory& World::journal(std::size_t file) noexcept {
   constexpr std::array<Process, 3> kOwner{Process::Seat0, Process::Risk, Process::Gateway};
@@ -315,12 +327,14 @@ std::vector<Payload> World::journaled(Process process, Edge edge) {
   for (std::uint64_t position = 0; position < file.size(); ++position) {
     JournalEntry entry;
     const auto status = decoder.decode(file[position], position, entry);
-    if (status == JournalDecoder::Status::Input && entry.edge == edge) found.push_back(entry.payload);
+    if (status == JournalDecoder::Status::Input && entry.edge == edge)
+      found.push_back(entry.payload);
   }
   return found;
 }
 
-// --------------------------------------------------------------------------------- the test as strategy
+// --------------------------------------------------------------------------------- the test as
+// strategy
 
 OrderId World::intend(Action action, Side side, std::int64_t quantity) {
   Intent intent{};

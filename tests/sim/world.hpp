@@ -1,9 +1,10 @@
-// The whole pipeline in one thread under a virtual clock: feed, one seat, risk and the paper gateway, each
-// behind the real driver, over an instance in plain memory; around them a simulated supervisor (heartbeat,
-// permits, caps, kills) and a simulated recorder (journal entries into vectors).
+// The whole pipeline in one thread under a virtual clock: feed, one seat, risk and the paper
+// gateway, each behind the real driver, over an instance in plain memory; around them a simulated
+// supervisor (heartbeat, permits, caps, kills) and a simulated recorder (journal entries into
+// vectors).
 //
-// Nothing happens by itself: a test decides whose turn it is, when time passes and who dies. A crash destroys
-// driver and stage and keeps the memory, as a SIGKILL between two turns does.
+// Nothing happens by itself: a test decides whose turn it is, when time passes and who dies. A
+// crash destroys driver and stage and keeps the memory, as a SIGKILL between two turns does.
 #pragma once
 
 #include <array>
@@ -79,8 +80,9 @@ class World {
   // Mutant UnjournaledTurn: a turn and, if it did anything, a crash that loses its journal entries.
   bool crash_unjournaled(Process process);
 
-  // A turn that is cut off in the middle, as a SIGKILL would: what it stored after a random point of the
-  // driver's store order is taken back. False if the turn did nothing, and nobody died. (torn.cpp)
+  // A turn that is cut off in the middle, as a SIGKILL would: what it stored after a random point
+  // of the driver's store order is taken back. False if the turn did nothing, and nobody died.
+  // (torn.cpp)
   bool crash_torn(Process process, test::Random& random);
 
   // The supervisor.
@@ -116,11 +118,14 @@ class World {
   [[nodiscard]] const PaperGateway& gateway() const noexcept { return *gateway_->gateway; }
   [[nodiscard]] SeatProcess& seat() noexcept { return *seat_; }
   [[nodiscard]] const FeedLog& feed_log() const noexcept { return feed_log_; }
-  [[nodiscard]] std::vector<JournalSlot>& file(Process process) noexcept { return files_[index_of(process)]; }
+  [[nodiscard]] std::vector<JournalSlot>& file(Process process) noexcept {
+    return files_[index_of(process)];
+  }
   // Journaled records of one edge at its consumer, oldest first. Files everything before.
   std::vector<Payload> journaled(Process process, Edge edge);
 
-  static constexpr std::array<Process, 4> kAll{Process::Feed, Process::Seat0, Process::Risk, Process::Gateway};
+  static constexpr std::array<Process, 4> kAll{Process::Feed, Process::Seat0, Process::Risk,
+                                               Process::Gateway};
 
  private:
   static constexpr std::size_t kPaper = 3;
@@ -128,7 +133,9 @@ class World {
     return p == Process::Risk ? 1 : p == Process::Gateway ? 2 : 0;
   }
   [[nodiscard]] JournalMemory& journal(std::size_t file) noexcept;
-  [[nodiscard]] EntrySource entries(std::size_t file) noexcept { return {files_[file], journal(file)}; }
+  [[nodiscard]] EntrySource entries(std::size_t file) noexcept {
+    return {files_[file], journal(file)};
+  }
   void beat();
   bool turn_feed();
   void start(Process process);

@@ -43,10 +43,9 @@ std::vector<Expectation> judge(const Report& report) {
   more_than_none("exit orders", s.exits);
   expect(s.intents == e.intents && s.entries + s.exits == e.orders && s.fills == e.fills &&
              s.fills == e.paper_fills && s.sent == e.placed && e.damaged == 0,
-         fmt::format(
-             "counters and journals agree: intents {}/{}, orders {}/{}, sent {}/{}, fills {}/{}",
-             s.intents, e.intents, s.entries + s.exits, e.orders, s.sent, e.placed, s.fills,
-             e.paper_fills));
+         fmt::format("counters = journals: intents {}/{}, orders {}/{}, sent {}/{}, fills {}/{}",
+                     s.intents, e.intents, s.entries + s.exits, e.orders, s.sent, e.placed, s.fills,
+                     e.paper_fills));
   expect(report.drill.done && report.drill.kill.complete && report.drill.orders_after == 0 &&
              report.drill.rearmed && report.drill.problem.empty(),
          report.drill.problem.empty()

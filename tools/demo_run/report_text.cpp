@@ -100,9 +100,9 @@ void machine(const Report& r, Lines& lines) {
   lines.row("machine", "CPUs {}, hypervisor {}, isolated {}, governor {}", m.cpus,
             m.hypervisor ? "yes" : "no", m.isolated.empty() ? "none" : m.isolated,
             m.governor.empty() ? "not visible" : m.governor);
-  lines.row("", "steal {:.1f} %, huge pages {}, memlock {}, invariant TSC {}", m.steal_percent,
+  lines.row("", "steal {:.1f} %, huge pages {}, memlock {}, TSC {}", m.steal_percent,
             m.huge_pages.empty() ? "not visible" : m.huge_pages, m.memlock,
-            m.invariant_tsc ? "yes" : "no");
+            m.invariant_tsc ? "invariant" : "unfit");
   std::vector<std::string> verdict = obstacles;
   if (verdict.empty()) verdict.emplace_back("yes");
   if (!obstacles.empty()) verdict.front() = "no: " + verdict.front();

@@ -307,10 +307,10 @@ int Demo::close() {
   if (state_.kept()) screen_.say(fmt::format("  state is kept in {}", state_.path().string()));
   const std::string bin = fs::proximate(bin_).string();
   screen_.say(
-      fmt::format("  next: {}/sluicectl help\n"
-                  "        tools/demo --keep, then {}/sluice-replay show DIR paper --count 20\n"
-                  "        tools/demo --speed 1, and in another terminal: {}/sluicectl -i {} why",
-                  bin, bin, bin, options_.instance));
+      fmt::format("  next  {0}/sluicectl help\n"
+                  "        tools/demo --speed 1, and beside it: {0}/sluicectl -i {1} why\n"
+                  "        tools/demo --keep, then: {0}/sluice-replay show DIR paper",
+                  bin, options_.instance));
   return good ? 0 : 1;
 }
 

@@ -36,7 +36,10 @@ std::string journal_name(const JournalMemory& memory) {
 
 Recorder::Recorder(const RecorderConfig& config, Objects& objects, const std::filesystem::path& state_dir)
     : config_(config), dir_(run_directory(state_dir, objects.control->header.run_ordinal)),
-      statistics_(objects.page(Process::Recorder).statistics) {
+      statistics_(objects.page(Process::Recorder).statistics),
+      syncer_(statistics_, static_cast<std::size_t>(RecorderCounter::Syncs),
+              static_cast<std::size_t>(RecorderCounter::SyncErrors),
+              static_cast<std::size_t>(RecorderHistogram::Sync)) {
   statistics_.name(kRecorderCounters, kRecorderHistograms);
   std::vector<JournalMemory*> journals(objects.journal.begin(), objects.journal.end());
   journals.push_back(objects.paper_log);
@@ -84,7 +87,7 @@ bool Recorder::write_some(Item& item) noexcept {
   return written > 0;
 }
 
-bool Recorder::turn() noexcept {
+bool Recorder::turn() {
   const std::uint64_t now = boottime_ns();
   bool worked = false;
   if (now >= retry_at_ns_) {
@@ -95,37 +98,43 @@ bool Recorder::turn() noexcept {
     }
     if (failed) retry_at_ns_ = now + kRetryEveryNs;
   }
-  sync_due(now, false);
+  sync_due(now);
   check_disk(now);
   publish_flags();
   return worked;
 }
 
-bool Recorder::drain() noexcept {
+bool Recorder::drain() {
   retry_at_ns_ = 0;
   for (int pass = 0; pass < 1'000'000 && turn(); ++pass) {
   }
-  sync_due(boottime_ns(), true);
+  syncer_.wait_idle();
+  sync_dirty();
+  syncer_.wait_idle();
   publish_flags();
-  return std::none_of(items_.begin(), items_.end(), [](const Item& item) {
-    return item.write_failed || item.sync_failed ||
+  return !syncer_.failed() && std::none_of(items_.begin(), items_.end(), [](const Item& item) {
+    return item.write_failed ||
            item.file.next() != item.memory->tail.load(std::memory_order_acquire);
   });
 }
 
-void Recorder::sync_due(std::uint64_t now_ns, bool force) noexcept {
-  if (!force && now_ns < next_sync_ns_) return;
+void Recorder::sync_due(std::uint64_t now_ns) {
+  if (now_ns < next_sync_ns_ || !syncer_.idle()) return;
   next_sync_ns_ = now_ns + static_cast<std::uint64_t>(config_.sync.ns);
+  sync_dirty();
+}
+
+// Duplicates, so that a rotation may close its own descriptor meanwhile.
+void Recorder::sync_dirty() {
+  std::vector<int> descriptors;
   for (Item& item : items_) {
     if (!item.dirty) continue;
-    const std::uint64_t start = boottime_ns();
-    const int error = item.file.sync();
+    const int fd = item.file.duplicate();
+    if (fd < 0) continue;  // still dirty: tried again next time
     item.dirty = false;
-    item.sync_failed = item.sync_failed || error != 0;
-    statistics_.add(static_cast<std::size_t>(error == 0 ? RecorderCounter::Syncs : RecorderCounter::SyncErrors), 1);
-    statistics_.histograms[static_cast<std::size_t>(RecorderHistogram::Sync)].record(
-        static_cast<std::int64_t>(boottime_ns() - start));
+    descriptors.push_back(fd);
   }
+  if (!descriptors.empty()) syncer_.start(std::move(descriptors));
 }
 
 void Recorder::check_disk(std::uint64_t now_ns) noexcept {
@@ -140,10 +149,11 @@ void Recorder::check_disk(std::uint64_t now_ns) noexcept {
   statistics_.set(static_cast<std::size_t>(RecorderCounter::DiskLow), disk_low_ ? 1 : 0);
 }
 
-void Recorder::publish_flags() noexcept {
+void Recorder::publish_flags() {
+  const bool sync_failed = syncer_.failed();
   for (Item& item : items_) {
     const std::uint64_t flags =
-        disk_low_ || item.write_failed || item.sync_failed ? std::uint64_t{kRecorderDiskTrouble} : 0;
+        disk_low_ || item.write_failed || sync_failed ? std::uint64_t{kRecorderDiskTrouble} : 0;
     item.memory->flags.store(flags, std::memory_order_relaxed);
   }
 }

@@ -1,5 +1,5 @@
 // Files the journals: reads what stages have committed, appends it with write(2), gives the ring space back,
-// and syncs in groups. One thread, no business with records: an entry is 64 bytes under a checksum.
+// and has it synced in groups. No business with records: an entry is 64 bytes under a checksum.
 //
 // Reads: every journal's tail and entries. Writes: head and flags of every journal, files in the run's
 // directory. Invariant: head moves only after write(2) returned, so an entry is always in the ring or in
@@ -12,6 +12,7 @@
 #include "core/journal_file.hpp"
 #include "core/stage_page.hpp"
 #include "tools/recorder/config.hpp"
+#include "tools/recorder/syncer.hpp"
 
 namespace sluice {
 
@@ -30,28 +31,29 @@ class Recorder {
   Recorder(const RecorderConfig& config, Objects& objects, const std::filesystem::path& state_dir);
 
   // One pass over all journals; true if anything was written.
-  bool turn() noexcept;
+  bool turn();
   // Writes what is committed and syncs; true if everything is on disk.
-  bool drain() noexcept;
+  bool drain();
 
  private:
   struct Item {
     JournalMemory* memory;
     JournalFileWriter file;
     bool dirty = false;
-    bool sync_failed = false;  // latched: after a failed fsync the page cache cannot be trusted any more
     bool write_failed = false;
   };
 
   bool write_some(Item& item) noexcept;
-  void sync_due(std::uint64_t now_ns, bool force) noexcept;
+  void sync_due(std::uint64_t now_ns);
+  void sync_dirty();
   void check_disk(std::uint64_t now_ns) noexcept;
-  void publish_flags() noexcept;
+  void publish_flags();
 
   RecorderConfig config_;
   std::filesystem::path dir_;
   Statistics& statistics_;
   std::vector<Item> items_;
+  Syncer syncer_;
   std::uint64_t next_sync_ns_ = 0;
   std::uint64_t next_disk_check_ns_ = 0;
   std::uint64_t retry_at_ns_ = 0;

@@ -151,7 +151,10 @@ Death Children::bury(Child& child, std::uint64_t now_ns) {
 std::vector<Death> Children::poll(std::uint64_t now_ns) {
   std::vector<Death> deaths;
   for (Child& child : children_) {
-    if (child.pidfd >= 0 && gone(child.pidfd)) deaths.push_back(bury(child, now_ns));
+    // A process we did not start may give its lease back and live on: for the run it has left.
+    const bool left = child.pidfd >= 0 && !child.spawned &&
+                      look(objects_.page(child.process).lease).pid != child.pid;
+    if (child.pidfd >= 0 && (left || gone(child.pidfd))) deaths.push_back(bury(child, now_ns));
     if (child.pidfd < 0) adopt(child);
     if (child.pidfd < 0 && may_start(child, now_ns)) spawn(child);
   }

@@ -86,7 +86,7 @@ void KillWatch::complete(std::size_t slot, std::uint64_t now_ns) {
   if (overdue) watched.fenced = true;
   if (!all) return;
   watched.complete_ns = now_ns;
-  const std::string what = fmt::format("{} on {} after {} us", name_of(word.level),
+  const std::string what = fmt::format("{} on {}, {} us after it was noticed here", name_of(word.level),
                                        scope_name(*objects_.control, scope_at(slot)),
                                        (now_ns - watched.seen_ns) / 1'000);
   say_("KILL_COMPLETE " + what);

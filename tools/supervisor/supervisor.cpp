@@ -14,6 +14,7 @@
 #include "core/decimal.hpp"
 #include "core/error.hpp"
 #include "core/process.hpp"
+#include "core/watch.hpp"
 
 namespace fs = std::filesystem;
 
@@ -112,6 +113,9 @@ void Supervisor::note_deaths(std::uint64_t now_ns) {
 std::string Supervisor::obstacle(std::uint64_t now_ns) const {
   if (const Process* p = children_->missing(now_ns)) {
     const StagePage& page = run_->objects().page(*p);
+    if (page.stage_state() == StageState::Ready && children_->alive(*p))
+      return fmt::format("{} has not beaten for {} ms", name_of(*p),
+                         heartbeat_age_us(now_ns / 1'000, page.heartbeat_us.load()) / 1'000);
     return fmt::format("{} is {}{}{}", name_of(*p), name_of(page.stage_state()),
                        page.fault[0] != 0 ? ": " : "", page.fault.data());
   }

@@ -137,7 +137,7 @@ TEST(Pipeline, RingsArePowersOfTwoWithinBounds) {
   EXPECT_EQ(faults_of(with("ticks = 4096", "ticks = 4095")),
             Lines{"10:9: rings.ticks: expected a power of two, got 4095"});
   EXPECT_EQ(faults_of(with("journal = 65536\n", "")),
-            Lines{"9:1: rings.journal: expected an integer from 2 to 1048576, got no such key"});
+            Lines{"9:1: rings.journal: expected an integer from 64 to 1048576, got no such key"});
 }
 
 TEST(Pipeline, ChecksNames) {
@@ -236,7 +236,7 @@ TEST(Pipeline, TablesHaveBounds) {
   const auto file = [](std::size_t instruments, std::size_t strategies) {
     std::string text =
         "[instance]\nname = \"x\"\nmode = \"PAPER\"\nstate_dir = \"s\"\n[market]\nrate = \"1\"\n"
-        "[rings]\nticks = 2\norders = 2\nreports = 2\nintents = 2\njournal = 2\n";
+        "[rings]\nticks = 2\norders = 2\nreports = 2\nintents = 2\njournal = 64\n";
     for (std::size_t i = 0; i < instruments; ++i) {
       const std::string name = "\"I" + std::to_string(i) + "\"";
       text += "[[instrument]]\nname = " + name + "\nvenue_symbol = " + name +

@@ -191,8 +191,7 @@ class ReplayRig {
   void start_gateway() {
     gateway_driver_.reset();
     gateway_ = std::make_unique<PaperGateway>(gateway_config_, *objects_.control, *objects_.kill,
-                                              *objects_.paper_log, objects_.page(Process::Gateway),
-                                              clock_.now());
+                                              *objects_.paper_log, objects_.page(Process::Gateway));
     session_ = std::make_unique<MortalSession>(gateway_->adapter);
     gateway_driver_ = start<GatewayDriver>(gateway_->stage, *session_, Process::Gateway);
     gateway_->rebuild(entries_of(*objects_.paper_log), objects_.paper_log->tail.load(),
