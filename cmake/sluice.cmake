@@ -39,8 +39,19 @@ function(sluice_test name label)
   cmake_parse_arguments(arg "" "TIMEOUT" "LIBS;SOURCES" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE sluice_options ${arg_LIBS} GTest::gtest_main)
+  # The libraries under test are built as released; the tests themselves need not be.
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
+  endif()
+  if(NOT TARGET sanitized_tests)
+    add_custom_target(sanitized_tests)  # what runs under address and undefined behaviour sanitizers
+    add_custom_target(thread_tests)     # and under the thread sanitizer
+  endif()
+  if(label STREQUAL "thread")
+    add_dependencies(thread_tests ${name})
+  elseif(NOT label STREQUAL "e2e")
+    add_dependencies(sanitized_tests ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT})

@@ -17,10 +17,12 @@
 namespace sluice {
 
 // Who holds a page. word {epoch 32 | pid 32}; started {epoch 32 | start time of the pid in ticks since boot}.
-// A holder is identified by pid and start time, so a reused pid is not mistaken for it.
+// A holder is identified by pid and start time, so a reused pid is not mistaken for it. From another pid
+// namespace its death cannot be proven: it counts as alive.
 struct Lease {
   std::atomic<std::uint64_t> word;
   std::atomic<std::uint64_t> started;
+  std::atomic<std::uint64_t> pid_namespace;  // inode of the holder's; 0 = unknown
 };
 
 // Host time from the time-stamp counter: ns = base_ns + (tsc - base_tsc) * ns_per_tick_q32 / 2^32.

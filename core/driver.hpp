@@ -129,6 +129,7 @@ class Driver {
   void replay(NextEntry& next, std::vector<std::vector<Payload>>& unpublished);
   void republish(const std::vector<std::vector<Payload>>& unpublished);
   void start_journal() noexcept;
+  void obey_while_replaying() noexcept;
 
   Stage& stage_;
   Session& session_;
@@ -182,6 +183,7 @@ void Driver<Stage, Session, ClockType>::replay(NextEntry& next,
   JournalDecoder decoder;
   effects_.mute(true);
   for (std::uint64_t position = 0; position < tail; ++position) {
+    if (position % 1'024 == 0) obey_while_replaying();
     JournalSlot raw;
     JournalEntry entry;
     if (!next(raw, position))
@@ -221,6 +223,16 @@ void Driver<Stage, Session, ClockType>::republish(const std::vector<std::vector<
   }
 }
 
+// Nothing is sent while a journal is replayed, and the pages are read anew before anything is: whatever is
+// raised meanwhile is obeyed. Without this a kill would fence the gate in the middle of its recovery.
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::obey_while_replaying() noexcept {
+  const std::uint64_t serial = from_.kill->serial.load();
+  from_.page->obeyed_at_ns.store(static_cast<std::uint64_t>(clock_.now().ns), std::memory_order_relaxed);
+  from_.page->obeyed.store(serial, std::memory_order_release);
+  from_.page->heartbeat_us.store(clock_.liveness_us(), std::memory_order_relaxed);
+}
+
 template <class Stage, class Session, class ClockType>
 void Driver<Stage, Session, ClockType>::start_journal() noexcept {
   Control start{};
@@ -247,7 +259,7 @@ void Driver<Stage, Session, ClockType>::dispatch(Edge edge, const Payload& paylo
       if (control.kind == ControlKind::EdgeFull || control.kind == ControlKind::EdgeRoom)
         for (OutputLane& lane : lanes_)
           if (static_cast<std::uint32_t>(lane.edge) == control.index)
-            lane.full = control.kind == ControlKind::EdgeFull;
+            outputs_.set_full(lane.edge, lane.full = control.kind == ControlKind::EdgeFull);
       stage_.on(control, ctx);
       break;
     }
@@ -391,6 +403,7 @@ template <class Stage, class Session, class ClockType>
 bool Driver<Stage, Session, ClockType>::tell_recovered() noexcept {
   if (!room_for_input(2)) return false;
   take_control(ControlKind::Recovered, 0, static_cast<std::int64_t>(recoveries_ + 1));
+  from_.page->recoveries.store(recoveries_, std::memory_order_relaxed);
   recovered_untold_ = false;
   return true;
 }
@@ -419,10 +432,11 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
     taken += take_class(InputClass::Tick, kTickBatch);
     if (!faulted_) take_due();
   }
-  idle_ = taken == 0;
+  // Idle means drained: not "could take nothing", as with a full journal.
+  idle_ = taken == 0 && (faulted_ || (!blocked && room_for_input(journal_.capacity() / 4)));
   const bool worked = journal_.next() != before;
   if (worked) flush();
-  if (idle_)
+  if (taken == 0)
     for (Input& input : inputs_) input.consumer.publish_head();
   finish_turn(scanned || blocked);
   return worked;

@@ -58,7 +58,7 @@ std::vector<ObjectPlan> plan_objects(const PipelineConfig& config) {
 
 void fill_header(SegmentHeader& header, const ObjectPlan& plan, const PipelineConfig& config,
                  const RunIdentity& run) {
-  header.layout_hash = schema_hash();
+  header.layout_hash = layout_hash_of(plan.kind);
   header.size = plan.bytes;
   header.run_id = run.run_id;
   header.run_ordinal = run.run_ordinal;

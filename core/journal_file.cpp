@@ -68,13 +68,18 @@ std::optional<File> inspect(const fs::path& path) {
   return file;
 }
 
+// Newest first: the recorder may append and rotate meanwhile, but everything older than a file that exists is
+// final. The names sort by first position.
 std::vector<File> inspect_all(const fs::path& dir, const std::string& journal) {
-  std::vector<File> files;
+  std::vector<fs::path> paths;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(dir, error))
-    if (belongs(entry.path().filename().string(), journal))
-      if (auto file = inspect(entry.path())) files.push_back(*std::move(file));
-  std::sort(files.begin(), files.end(), [](const File& a, const File& b) { return a.first < b.first; });
+    if (belongs(entry.path().filename().string(), journal)) paths.push_back(entry.path());
+  std::sort(paths.rbegin(), paths.rend());
+  std::vector<File> files;
+  for (const fs::path& path : paths)
+    if (auto file = inspect(path)) files.push_back(*std::move(file));
+  std::reverse(files.begin(), files.end());
   for (std::size_t i = 1; i < files.size(); ++i)
     if (files[i].first != files[i - 1].first + files[i - 1].entries)
       throw Error(files[i].path.string() + ": starts at entry " + std::to_string(files[i].first) +

@@ -88,7 +88,7 @@ constexpr std::string_view name_of(KillCause cause) noexcept {
     case KillCause::ReportsLost: return "reports lost";
     case KillCause::Reconciliation: return "reconciliation";
     case KillCause::DuplicateId: return "duplicate id";
-    case KillCause::PriorRun: return "carried from an earlier run";
+    case KillCause::PriorRun: return "an earlier run";
     case KillCause::CorruptRing: return "corrupt ring";
   }
   return "unknown";
@@ -102,10 +102,9 @@ enum Condition : std::uint32_t {
   kJournalBehind = 1u << 2,  // the recorder is half a journal ring behind
   kDiskLow = 1u << 3,        // the recorder reports an error or little disk
   kPeerDead = 1u << 4,       // the gateway: no live risk process
-  kSuspended = 1u << 5,      // this loop stood still for more than 250 ms; cleared once pages are re-read
-  kSessionDown = 1u << 6     // the gateway's session is not connected or not reconciled
+  kSuspended = 1u << 5       // this loop stood still for more than 250 ms; cleared once pages are re-read
 };
-inline constexpr std::uint32_t kConditionBits = 7;
+inline constexpr std::uint32_t kConditionBits = 6;
 
 constexpr std::string_view condition_name(std::uint32_t bit) noexcept {
   switch (bit) {
@@ -115,10 +114,11 @@ constexpr std::string_view condition_name(std::uint32_t bit) noexcept {
     case kDiskLow: return "disk_low";
     case kPeerDead: return "peer_dead";
     case kSuspended: return "suspended";
-    case kSessionDown: return "session_down";
     default: return "unknown";
   }
 }
+
+constexpr std::string_view name_of(Condition condition) noexcept { return condition_name(condition); }
 
 enum class Mode : std::uint8_t { Shadow = 1, Paper = 2, Live = 3 };
 

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,33 +19,60 @@
 
 namespace sluice {
 
-std::uint64_t start_ticks_of(pid_t pid) noexcept {
+namespace {
+
+// Pids mean nothing in another pid namespace.
+std::uint64_t own_pid_namespace() noexcept {
+  static const std::uint64_t inode = [] {
+    struct stat info {};
+    return ::stat("/proc/self/ns/pid", &info) == 0 ? static_cast<std::uint64_t>(info.st_ino) : 0;
+  }();
+  return inode;
+}
+
+struct ProcStat {
+  bool known = false;       // the kernel answered: gone, or its start time
+  std::uint64_t ticks = 0;  // 0: gone, or a zombie
+};
+
+// Proof of death is the kernel's word that there is no such process. A /proc entry that cannot be read
+// (hidepid, no descriptors left) proves nothing.
+ProcStat stat_of(pid_t pid) noexcept {
   char path[40];
   std::snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
   const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
+  if (fd < 0) return {::kill(pid, 0) != 0 && errno == ESRCH, 0};
   char text[1024];
   const ssize_t n = ::read(fd, text, sizeof text - 1);
+  const int error = errno;
   ::close(fd);
-  if (n <= 0) return 0;
+  if (n <= 0) return {n < 0 && error == ESRCH, 0};
   text[n] = 0;
   const char* at = std::strrchr(text, ')');  // the command may contain blanks and parentheses
-  if (at == nullptr || at[1] == 0) return 0;
-  if (at[2] == 'Z' || at[2] == 'X') return 0;
+  if (at == nullptr || at[1] == 0) return {};
+  if (at[2] == 'Z' || at[2] == 'X') return {true, 0};
   ++at;
   for (int field = 2; field < 21 && at != nullptr; ++field) at = std::strchr(at + 1, ' ');
-  return at == nullptr ? 0 : std::strtoull(at + 1, nullptr, 10);
+  if (at == nullptr) return {};
+  return {true, std::strtoull(at + 1, nullptr, 10)};
 }
+
+}  // namespace
+
+std::uint64_t start_ticks_of(pid_t pid) noexcept { return stat_of(pid).ticks; }
 
 LeaseView look(const Lease& lease) noexcept {
   const std::uint64_t word = lease.word.load(std::memory_order_acquire);
   const std::uint64_t started = lease.started.load(std::memory_order_acquire);
   LeaseView view{static_cast<pid_t>(word & 0xffff'ffff), static_cast<std::uint32_t>(word >> 32), false};
   if (view.pid == 0) return view;
-  const std::uint64_t now = start_ticks_of(view.pid);
   // Epochs differ while a claim is being completed: then the pid alone decides.
   const bool complete = static_cast<std::uint32_t>(started >> 32) == view.epoch;
-  view.alive = now != 0 && (!complete || (now & 0xffff'ffff) == (started & 0xffff'ffff));
+  const std::uint64_t home = lease.pid_namespace.load(std::memory_order_relaxed);
+  const ProcStat now = stat_of(view.pid);
+  const bool provable = now.known && (home == 0 || home == own_pid_namespace());
+  view.alive = !provable || (now.ticks != 0 &&
+                             (!complete || (now.ticks & 0xffff'ffff) == (started & 0xffff'ffff)));
   return view;
 }
 
@@ -58,6 +86,7 @@ std::uint32_t claim(Lease& lease, std::string_view what) {
     const auto epoch = static_cast<std::uint32_t>(word >> 32) + 1;
     const std::uint64_t mine = std::uint64_t{epoch} << 32 | static_cast<std::uint32_t>(::getpid());
     if (!lease.word.compare_exchange_strong(word, mine)) continue;
+    lease.pid_namespace.store(own_pid_namespace(), std::memory_order_relaxed);
     lease.started.store(std::uint64_t{epoch} << 32 | (start_ticks_of(::getpid()) & 0xffff'ffff),
                         std::memory_order_release);
     return epoch;

@@ -19,7 +19,7 @@ namespace sluice {
 struct LeaseView {
   pid_t pid = 0;             // 0: never taken, or given back
   std::uint32_t epoch = 0;
-  bool alive = false;        // a process with that pid and that start time exists
+  bool alive = false;        // that process exists, or its death cannot be proven from here
 };
 
 // Start time of a process in clock ticks since boot (field 22 of /proc/<pid>/stat); 0 if it is gone or a

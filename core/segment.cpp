@@ -107,6 +107,13 @@ std::uint64_t schema_hash() noexcept {
   return kPages;
 }
 
+std::uint64_t layout_hash_of(ObjectKind kind) noexcept {
+  constexpr std::uint64_t kKillFormat = 1;  // of the word and the raise protocol
+  static constexpr std::uint64_t kKill =
+      fnv1a(sizeof(KillPage), fnv1a(sizeof(SegmentHeader), fnv1a(kKillFormat, fnv1a(std::string_view("kill")))));
+  return kind == ObjectKind::Kill ? kKill : schema_hash();
+}
+
 std::string boot_id() {
   std::ifstream file("/proc/sys/kernel/random/boot_id");
   std::string text;
@@ -142,7 +149,7 @@ AttachError check_header(const SegmentHeader& header, std::size_t mapped, const 
   const std::uint64_t magic = header.magic.load(std::memory_order_acquire);  // pairs with publish
   if (magic == 0) return AttachError::NotReady;
   if (magic != kMagic) return AttachError::BadMagic;
-  if (header.layout_hash != schema_hash()) return AttachError::LayoutMismatch;
+  if (header.layout_hash != layout_hash_of(header.kind)) return AttachError::LayoutMismatch;
   if (header.size != mapped) return AttachError::SizeMismatch;
   if (header.instance_name() != expected.instance) return AttachError::WrongInstance;
   static const std::string boot = boot_id();

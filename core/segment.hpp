@@ -85,6 +85,9 @@ std::vector<std::string> list_objects(std::string_view instance);
 
 // Of every record and page of this build: in every segment header and journal file.
 std::uint64_t schema_hash() noexcept;
+// What a header of this kind carries: the kill page only its own layout, so that a kill of any build that
+// knows the page can stop a run of any other.
+std::uint64_t layout_hash_of(ObjectKind kind) noexcept;
 std::string boot_id();
 
 }  // namespace sluice

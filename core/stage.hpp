@@ -47,7 +47,8 @@ class Outputs {
   template <Record R>
   void emit(Edge edge, const R& record) noexcept {
     const std::uint8_t index = lane_of_[static_cast<std::size_t>(edge)];
-    if (index == 0 || (emitted_ >> index & 1u) != 0 || lanes_[index - 1].count == kBatch) std::abort();
+    if (index == 0 || ((emitted_ | full_) >> index & 1u) != 0 || lanes_[index - 1].count == kBatch)
+      std::abort();
     emitted_ |= 1u << index;
     Lane& lane = lanes_[index - 1];
     lane.records[lane.count++] = to_payload(record);
@@ -55,6 +56,10 @@ class Outputs {
 
   // Driver side.
   void begin_input() noexcept { emitted_ = 0; }
+  void set_full(Edge edge, bool full) noexcept {
+    const std::uint32_t bit = 1u << lane_of_[static_cast<std::size_t>(edge)];
+    full_ = full ? full_ | bit : full_ & ~bit;
+  }
   [[nodiscard]] bool emitted_any() const noexcept { return emitted_ != 0; }
   [[nodiscard]] std::size_t lanes() const noexcept { return lanes_open_; }
   [[nodiscard]] Lane& lane(std::size_t i) noexcept { return lanes_[i]; }
@@ -68,6 +73,7 @@ class Outputs {
   std::array<Lane, kLanes> lanes_;
   std::size_t lanes_open_ = 0;
   std::uint32_t emitted_ = 0;  // bit lane + 1: this input has emitted there
+  std::uint32_t full_ = 0;     // bit lane + 1: the stage was told that it is full
 };
 
 class StagePage;

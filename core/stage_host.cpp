@@ -1,5 +1,6 @@
 #include "core/stage_host.hpp"
 
+#include <sched.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -37,10 +38,18 @@ std::string version_text() {
 
 namespace {
 
+// The parent is confined to this one CPU as well (a supervisor under taskset, a container of one CPU): so
+// are our siblings.
+bool parent_confined_to(int cpu) noexcept {
+  cpu_set_t set;
+  return sched_getaffinity(::getppid(), sizeof set, &set) == 0 && CPU_COUNT(&set) == 1 &&
+         CPU_ISSET(static_cast<unsigned>(cpu), &set);
+}
+
 // A CPU of its own: pinned to one that no other configured process names, on a machine with a CPU for
 // every process and one for the rest.
 bool owns_cpu(int cpu, Process process, const PipelineConfig& pipeline) {
-  if (cpu < 0) return false;
+  if (cpu < 0 || parent_confined_to(cpu)) return false;
   std::size_t processes = 4;  // feed, risk, gateway, recorder
   for (SeatIndex seat = 0; seat < kSeats; ++seat) processes += pipeline.seat_taken(seat) ? 1u : 0u;
   for (const Process other : kProcesses)
@@ -54,7 +63,8 @@ StageHost::StageHost(Process process, const StageOptions& options, const Pipelin
                      std::uint64_t config_hash)
     : process_(process),
       instance_(AttachedInstance::open(pipeline.instance, std::chrono::seconds(options.wait_deadline_s))),
-      clock_(instance_.objects().control->calibration), waiter_(WaitStrategy::Yield, 0) {
+      clock_(instance_.objects().control->calibration), waiter_(WaitStrategy::Yield, 0),
+      log_(name_of(process), STDERR_FILENO), hot_log_(log_.producer()) {
   instance_.attach_page(process, Access::ReadWrite);
   page_ = &instance_.objects().page(process);
   claim(page_->lease, "/dev/shm/" + segment_name(pipeline.instance, page_object_of(process)));
@@ -97,6 +107,25 @@ void StageHost::settle(const StageOptions& options, const PipelineConfig& pipeli
                          (cpu >= 0 ? ", CPU " + std::to_string(cpu) : std::string(", not pinned")));
 }
 
+// What an operator wants to find in the log afterwards: when conditions came and went, when a kill was obeyed.
+void StageHost::log_changes() noexcept {
+  const std::uint64_t conditions = page_->conditions.load(std::memory_order_relaxed);
+  if (conditions != conditions_logged_) {
+    for (std::uint32_t bit = 0; bit < kConditionBits; ++bit) {
+      const auto condition = static_cast<Condition>(1u << bit);
+      if (((conditions ^ conditions_logged_) >> bit & 1u) == 0) continue;
+      if ((conditions >> bit & 1u) != 0)
+        hot_log_.write(Level::Warning, "condition {}: REDUCE_ONLY", condition);
+      else
+        hot_log_.write(Level::Info, "condition {} lifted", condition);
+    }
+    conditions_logged_ = conditions;
+  }
+  const std::uint64_t obeyed = page_->obeyed.load(std::memory_order_relaxed);
+  if (obeyed != obeyed_logged_) hot_log_.write(Level::Info, "obeyed kill serial {}", obeyed);
+  obeyed_logged_ = obeyed;
+}
+
 void StageHost::set_state(StageState state) noexcept {
   page_->heartbeat_us.store(clock_.liveness_us(), std::memory_order_relaxed);
   page_->state.store(static_cast<std::uint64_t>(state), std::memory_order_release);
@@ -110,15 +139,16 @@ StageHost::Look StageHost::look_around() const noexcept {
 
 RecoverySource::RecoverySource(const JournalMemory& memory, const std::filesystem::path& state_dir,
                                const std::string& journal)
-    : memory_(memory), tail_(memory.tail.load(std::memory_order_acquire)),
+    : memory_(memory),
+      tail_(memory.tail.load(std::memory_order_acquire)),
+      head_(memory.head.load(std::memory_order_acquire)),
       files_(run_directory(state_dir, memory.header.run_ordinal), journal) {}
 
 bool RecoverySource::operator()(JournalSlot& out, std::uint64_t position) {
-  if (tail_ - position <= memory_.header.capacity) {
-    out = memory_.slots()[position & (memory_.header.capacity - 1)];
-    return true;
-  }
-  return files_.read(position, out);
+  if (position < head_) return files_.read(position, out);
+  if (tail_ - position > memory_.header.capacity) return false;
+  out = memory_.slots()[position & (memory_.header.capacity - 1)];
+  return true;
 }
 
 }  // namespace sluice

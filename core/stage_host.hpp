@@ -12,6 +12,7 @@
 #include "core/config.hpp"
 #include "core/instance.hpp"
 #include "core/journal_file.hpp"
+#include "core/log.hpp"
 #include "core/options.hpp"
 #include "core/process.hpp"
 
@@ -45,15 +46,21 @@ class StageHost {
   enum class Look : std::uint8_t { GoOn = 1, Drain = 2, RunEnded = 3 };
   [[nodiscard]] Look look_around() const noexcept;
   void settle(const StageOptions& options, const PipelineConfig& pipeline);
+  void log_changes() noexcept;
 
   Process process_;
   AttachedInstance instance_;
   StagePage* page_ = nullptr;
   Clock clock_;
   Waiter waiter_;
+  Log log_;                // its writer thread formats what the hot loop hands over
+  Log::Producer hot_log_;
+  std::uint64_t conditions_logged_ = 0;
+  std::uint64_t obeyed_logged_ = 0;
 };
 
-// Entries of a journal for recovery: what the ring no longer holds is in the files.
+// Entries of a journal for recovery: the files up to the recorder's head, the ring above it. Not the ring
+// first: a turn that a crash cut off has overwritten slots below the head, which it was free to do.
 class RecoverySource {
  public:
   RecoverySource(const JournalMemory& memory, const std::filesystem::path& state_dir, const std::string& journal);
@@ -62,6 +69,7 @@ class RecoverySource {
  private:
   const JournalMemory& memory_;
   std::uint64_t tail_;
+  std::uint64_t head_;  // before files_: what the recorder gave back was in the files by then
   JournalFiles files_;
 };
 
@@ -85,6 +93,7 @@ Exit StageHost::loop(Turn&& turn, Drained&& drained, Faulted&& faulted) noexcept
       waiter_.idle();
     }
     if (++turns % kLookEvery != 0 && !draining) continue;
+    log_changes();
     const Look look = look_around();
     if (look == Look::RunEnded) {
       say_line(process_, "run ended");

@@ -8,7 +8,8 @@ LiveFeed::LiveFeed(const FeedConfig& config, const Clock& clock, StagePage& page
                    LastValueTable& last_values, std::uint32_t lease_epoch)
     : clock_(clock), page_(page), effects_(&page), stage_(config, effects_),
       fanout_(config.symbols.size(), effects_), last_values_(last_values, lease_epoch),
-      source_(config, *this, static_cast<std::uint64_t>(clock.now().ns)) {}
+      source_(config, *this, static_cast<std::uint64_t>(clock.now().ns)), symbols_(config.symbols),
+      quiet_{config.stale.ns * kQuietPeriods} {}
 
 void LiveFeed::publish(bool got, Tick& tick) noexcept {
   for (; got; got = stage_.next(tick)) {
@@ -33,12 +34,26 @@ void LiveFeed::on_snapshot(InstrumentIndex instrument, std::span<const char> bod
 
 void LiveFeed::on_connection(bool up) {
   Tick tick;
-  publish(stage_.on_connection(up, clock_.now(), tick), tick);
+  connected_at_ = clock_.now();
+  named_ = !up;
+  publish(stage_.on_connection(up, connected_at_, tick), tick);
   say_line(Process::Feed, up ? "connected" : "connection lost");
   worked_ = true;
 }
 
-void LiveFeed::on_trouble(std::string_view line) { say_line(Process::Feed, std::string(line)); }
+void LiveFeed::on_trouble(std::string_view line) { say_line(Process::Feed, std::string(line)); }  // setup
+
+// The venue answers a stream that it does not know with silence, like one on which nothing happens. Cold:
+// once per connection.
+void LiveFeed::name_the_silent(HostTime now) {
+  named_ = true;
+  for (std::size_t i = 0; i < symbols_.size(); ++i)
+    if (stage_.last_message(static_cast<InstrumentIndex>(i)) < connected_at_)
+      say_line(Process::Feed,
+               "nothing received of " + symbols_[i] + " in the " +
+                   std::to_string((now - connected_at_).ns / 1'000'000) +  // setup
+                   " ms since connecting: does the venue know it?");
+}
 
 bool LiveFeed::turn() noexcept {
   worked_ = false;
@@ -50,6 +65,7 @@ bool LiveFeed::turn() noexcept {
   if (now - beat_at_ >= Duration::millis(1)) {
     beat_at_ = now;
     page_.heartbeat_us.store(clock_.liveness_us(), std::memory_order_relaxed);
+    if (!named_ && now - connected_at_ >= quiet_) name_the_silent(now);
   }
   return worked_;
 }

@@ -4,7 +4,9 @@
 // From frame bytes in hand to publish: no allocation, no system call, no lock.
 #pragma once
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/clock.hpp"
 #include "core/ring.hpp"
@@ -38,6 +40,10 @@ class LiveFeed final : public FeedSourceHandler {
 
  private:
   void publish(bool got, Tick& tick) noexcept;
+  void name_the_silent(HostTime now);
+
+  // So many times the time after which silence is staleness, an instrument may be quiet after connecting.
+  static constexpr std::int64_t kQuietPeriods = 5;
 
   const Clock& clock_;
   StagePage& page_;
@@ -46,7 +52,11 @@ class LiveFeed final : public FeedSourceHandler {
   Fanout<Producer> fanout_;
   LastValueWriter last_values_;
   FeedSource source_;
+  std::vector<std::string> symbols_;  // setup
+  Duration quiet_;
+  HostTime connected_at_{};
   HostTime beat_at_{};
+  bool named_ = true;  // who has been silent since connecting was said, or there is no connection
   bool worked_ = false;
 };
 

@@ -56,6 +56,10 @@ class FeedStage {
   [[nodiscard]] bool connected() const noexcept { return connected_; }
   [[nodiscard]] bool stale() const noexcept { return stale_; }
   [[nodiscard]] std::size_t instruments() const noexcept { return lines_.size(); }
+  // 0: none so far. Precondition: instrument < instruments().
+  [[nodiscard]] HostTime last_message(InstrumentIndex instrument) const noexcept {
+    return lines_[instrument].row.last_message;
+  }
   // Null if depth is not subscribed.
   [[nodiscard]] const Book* book(InstrumentIndex instrument) const noexcept;
 

@@ -49,7 +49,7 @@ struct PaperGateway {
     session.rebuild(
         [&](PaperEntry& entry) {
           return reader.next(entry, [](std::uint64_t at) {
-            throw Error("paper log: entry " + std::to_string(at) + " is missing or fails its checksum");
+            throw Error("paper log: entry " + std::to_string(at) + " is missing or fails its checksum");  // setup
           });
         },
         last_event_sequence);

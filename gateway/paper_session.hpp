@@ -311,7 +311,7 @@ void PaperSession<Log>::verdict(OrderId id, EventKind kind, Reason reason,
 template <PaperLog Log>
 void PaperSession<Log>::carry(const PaperEntry& entry) {
   if (!book_.apply(entry, 0))
-    throw Error("paper log of an earlier run: an entry contradicts those before it");
+    throw Error("paper log of an earlier run: an entry contradicts those before it");  // setup
 }
 
 template <PaperLog Log>
@@ -322,11 +322,11 @@ void PaperSession<Log>::rebuild(Next&& next, std::uint32_t last_sequence) {
     const PaperOrder* order = book_.find(entry.id);
     const std::uint64_t venue_id = order != nullptr ? order->venue_id : 0;
     if (!book_.apply(entry, position_))
-      throw Error("paper log: entry " + std::to_string(position_) + " contradicts those before it");
+      throw Error("paper log: entry " + std::to_string(position_) + " contradicts those before it");  // setup
     Event event;
     if (position_ < last_sequence || !event_of(entry, position_, venue_id, event)) continue;
-    if (!venue_may_act())
-      throw Error("paper log: more than " + std::to_string(kEvents - kReserve) +
+    if (events_.full())
+      throw Error("paper log: more than " + std::to_string(kEvents) +  // setup
                   " events are missing in the gateway's journal; the two do not belong together");
     push(event);
   }

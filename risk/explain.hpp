@@ -37,7 +37,7 @@ inline constexpr std::array kReasons{
                "not all four scopes (global, gateway, strategy, instrument) hold a permit; value = "
                "how many do",
                Unit::Count,
-               "the supervisor grants permits when every process is ready and no kill is raised"},
+               "the supervisor grants permits when every process is ready and of one build"},
     ReasonText{Reason::KillLevel, "kill_level",
                "the highest kill level of the four scopes forbids it", Unit::Level,
                "sluicectl rearm, once its preconditions hold"},

@@ -17,7 +17,7 @@ Rules::Rules(const RiskConfig& risk, const PipelineConfig& pipeline)
     const StrategyEntry& entry = pipeline.strategies[s];
     for (const InstrumentIndex instrument : entry.instruments) {
       if (pairs == kMaxPairs)
-        throw Error(Exit::Usage, "risk keeps at most " + std::to_string(kMaxPairs) +
+        throw Error(Exit::Usage, "risk keeps at most " + std::to_string(kMaxPairs) +  // setup
                                      " (strategy, instrument) pairs");
       const auto index = static_cast<PairIndex>(pairs);
       pair[pairs++] = {instrument, static_cast<StrategyIndex>(s), entry.seat};

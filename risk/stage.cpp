@@ -352,7 +352,7 @@ void RiskStage::on(const Control& control, Context& ctx) noexcept {
     case ControlKind::Conditions:
       state_.conditions = static_cast<std::uint64_t>(control.after);
       break;
-    case ControlKind::EdgeFull: edge(control, true); break;
+    case ControlKind::EdgeFull: edge(control, true); return;  // emits nothing: others may be full as well
     case ControlKind::EdgeRoom: edge(control, false); break;
     case ControlKind::Deadline: due_deadlines(turn); break;
     case ControlKind::Continue:

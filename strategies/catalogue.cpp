@@ -25,19 +25,19 @@ constexpr std::array kKinds{
 
 std::vector<std::string_view> known_kinds() {
   std::vector<std::string_view> names;
-  for (const Kind& kind : kKinds) names.push_back(kind.name);
+  for (const Kind& kind : kKinds) names.push_back(kind.name);  // setup
   return names;
 }
 
 AnyStrategy make_strategy(const StrategyEntry& entry) {
   for (const Kind& kind : kKinds)
     if (kind.name == entry.kind) return kind.make(entry.parameters);
-  std::string known;
+  std::string known;  // setup
   for (const Kind& kind : kKinds) {
     if (!known.empty()) known += ", ";
     known += kind.name;
   }
-  throw Error(Exit::Usage, "strategy \"" + entry.name + "\": unknown kind \"" + entry.kind +
+  throw Error(Exit::Usage, "strategy \"" + entry.name + "\": unknown kind \"" + entry.kind +  // setup
                                "\"; known kinds: " + known);
 }
 

@@ -55,6 +55,7 @@ Signal MomentumBuying::lost_sight(StatusCode code) noexcept {
     case StatusCode::Gap:
     case StatusCode::VenueGap:
     case StatusCode::SessionDown:
+    case StatusCode::SessionUp:  // all that is heard of a feed that died and came back
       if (count_ != 0) {
         armed_ = 0;
         broken_ = high().raw;
@@ -63,7 +64,6 @@ Signal MomentumBuying::lost_sight(StatusCode code) noexcept {
       return {.verdict = Verdict::MissingData};
     case StatusCode::Stale:
     case StatusCode::Fresh:
-    case StatusCode::SessionUp:
     case StatusCode::Resynced:
     case StatusCode::EndOfData: return {};
   }

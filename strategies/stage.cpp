@@ -32,8 +32,8 @@ StrategyStage::StrategyStage(SeatIndex seat, const PipelineConfig& config) : sea
     const AnyStrategy fresh = make_strategy(entry);
     for (const InstrumentIndex instrument : entry.instruments) {
       if (pairs_ == kMaxPairs)
-        throw Error(Exit::Usage, "seat " + std::to_string(seat) + " has more than " +
-                                     std::to_string(kMaxPairs) + " (strategy, instrument) pairs");
+        throw Error(Exit::Usage, "seat " + std::to_string(seat) + " has more than " +  // setup
+                                     std::to_string(kMaxPairs) + " (strategy, instrument) pairs");  // setup
       places_[pairs_] = {instrument, static_cast<StrategyIndex>(index)};
       of_instrument_.at(instrument) |= std::uint64_t{1} << pairs_;
       state_.pairs[pairs_++].strategy = fresh;

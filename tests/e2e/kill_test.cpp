@@ -144,6 +144,36 @@ struct Raised {
   HostTime raised_at;
 };
 
+struct Verdict {
+  std::size_t entries_after = 0;     // between KILL_COMPLETE and rearm
+  std::size_t exits_after_halt = 0;
+  std::size_t revived = 0;           // approved before a kill, sent after it
+};
+
+// Goes through the paper log by position: raises name positions, and fillers take some as well.
+Verdict judge(const std::filesystem::path& run_dir, const std::vector<Raised>& raised) {
+  Verdict verdict;
+  JournalFiles files(run_dir, "paper");
+  JournalDecoder decoder;
+  std::size_t kill = 0;
+  for (std::uint64_t at = 0; at < files.end(); ++at) {
+    JournalSlot raw;
+    JournalEntry entry;
+    if (!files.read(at, raw)) throw std::runtime_error("paper log: cannot read entry " + std::to_string(at));
+    if (decoder.decode(raw, at, entry) != JournalDecoder::Status::Input) continue;
+    const auto what = from_payload<PaperEntry>(entry.payload);
+    if (what.what != PaperWhat::Placed) continue;
+    while (kill + 1 < raised.size() && raised[kill + 1].from <= at) ++kill;
+    const Raised& last = raised[kill];
+    if (at < last.from) continue;
+    const bool is_entry = class_of(what.kind) == OrderClass::Entry;
+    if (at < last.until && is_entry) ++verdict.entries_after;
+    if (at < last.until && last.level >= KillLevel::Halt) ++verdict.exits_after_halt;
+    if (is_entry && what.approved_at < last.raised_at) ++verdict.revived;
+  }
+  return verdict;
+}
+
 TEST(Kill, NothingEntersAfterComplete) {
   const int kills = 1'000;
   Box box(flood());
@@ -193,30 +223,10 @@ TEST(Kill, NothingEntersAfterComplete) {
   const PaperTruth paper = read_paper(box.run_dir());
   EXPECT_EQ(paper.duplicates, 0u);
   EXPECT_GE(paper.placed, static_cast<std::size_t>(kills));
-  // The oracle counts log positions with their fillers, so go through the raw journal once.
-  JournalFiles files(box.run_dir(), "paper");
-  std::size_t entries_after = 0;
-  std::size_t exits_after_halt = 0;
-  std::size_t revived = 0;
-  JournalDecoder decoder;
-  std::size_t kill = 0;
-  for (std::uint64_t at = 0; at < files.end(); ++at) {
-    JournalSlot raw;
-    JournalEntry entry;
-    ASSERT_TRUE(files.read(at, raw));
-    if (decoder.decode(raw, at, entry) != JournalDecoder::Status::Input) continue;
-    const auto what = from_payload<PaperEntry>(entry.payload);
-    if (what.what != PaperWhat::Placed) continue;
-    while (kill + 1 < raised.size() && raised[kill + 1].from <= at) ++kill;
-    const Raised& last = raised[kill];
-    if (at < last.from) continue;
-    if (at < last.until && class_of(what.kind) == OrderClass::Entry) ++entries_after;
-    if (at < last.until && last.level >= KillLevel::Halt) ++exits_after_halt;
-    if (class_of(what.kind) == OrderClass::Entry && what.approved_at < last.raised_at) ++revived;
-  }
-  EXPECT_EQ(entries_after, 0u) << "entries between KILL_COMPLETE and rearm";
-  EXPECT_EQ(exits_after_halt, 0u) << "exits after HALT or CANCEL was complete";
-  EXPECT_EQ(revived, 0u) << "entries approved before a kill that left after it";
+  const Verdict verdict = judge(box.run_dir(), raised);
+  EXPECT_EQ(verdict.entries_after, 0u) << "entries between KILL_COMPLETE and rearm";
+  EXPECT_EQ(verdict.exits_after_halt, 0u) << "exits after HALT or CANCEL was complete";
+  EXPECT_EQ(verdict.revived, 0u) << "entries approved before a kill that left after it";
 }
 
 TEST(Kill, WorksWithTheSupervisorDead) {

@@ -1,5 +1,6 @@
-// Which executables can speak to a network at all: read from the finished files, not from the build's intent.
-// The feed and the simulated venue link the socket library; nothing that decides or places orders does.
+// Which executables can speak to a network at all: read from the finished files, not from the
+// build's intent. The feed and the simulated venue link the socket library; nothing that decides or
+// places orders does.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,11 +12,12 @@
 namespace sluice::e2e {
 namespace {
 
-constexpr std::array kNetworkLibraries{"libwebsockets", "libssl",  "libcrypto", "libcurl", "libnghttp",
-                                       "libev.",        "libev-",  "libevent",  "libuv",   "libzmq",
-                                       "libnats",       "libboost_asio"};
-constexpr std::array kSocketCalls{"socket", "connect", "bind",   "listen",  "accept",     "accept4",
-                                  "sendto", "sendmsg", "recvfrom", "recvmsg", "getaddrinfo", "socketpair"};
+constexpr std::array kNetworkLibraries{"libwebsockets", "libssl", "libcrypto", "libcurl",
+                                       "libnghttp",     "libev.", "libev-",    "libevent",
+                                       "libuv",         "libzmq", "libnats",   "libboost_asio"};
+constexpr std::array kSocketCalls{"socket",   "connect", "bind",        "listen",
+                                  "accept",   "accept4", "sendto",      "sendmsg",
+                                  "recvfrom", "recvmsg", "getaddrinfo", "socketpair"};
 
 std::string libraries_of(const std::string& program) {
   const Outcome ldd = run({"ldd", bin(program)});
@@ -41,11 +43,13 @@ bool imports(const std::vector<std::string>& names, const std::string& call) {
 }
 
 TEST(Linkage, OnlyFeedAndVenueLinkTheSocketLibrary) {
-  for (const char* program : {"sluice-strategy", "sluice-risk", "sluice-gateway", "sluice-replay", "sluicectl",
-                              "sluice-supervisor", "sluice-recorder"}) {
+  for (const char* program : {"sluice-strategy", "sluice-risk", "sluice-gateway", "sluice-replay",
+                              "sluicectl", "sluice-supervisor", "sluice-recorder"}) {
     const std::string libraries = libraries_of(program);
     for (const char* library : kNetworkLibraries)
-      EXPECT_EQ(libraries.find(library), std::string::npos) << program << " links " << library << "\n" << libraries;
+      EXPECT_EQ(libraries.find(library), std::string::npos)
+          << program << " links " << library << "\n"
+          << libraries;
   }
   for (const char* program : {"sluice-feed", "sluice-venue"})
     EXPECT_NE(libraries_of(program).find("libwebsockets"), std::string::npos)
@@ -53,9 +57,11 @@ TEST(Linkage, OnlyFeedAndVenueLinkTheSocketLibrary) {
 }
 
 TEST(Linkage, WhatDecidesAndPlacesOrdersCannotOpenASocket) {
-  for (const char* program : {"sluice-strategy", "sluice-risk", "sluice-gateway", "sluice-recorder", "sluice-replay"}) {
+  for (const char* program :
+       {"sluice-strategy", "sluice-risk", "sluice-gateway", "sluice-recorder", "sluice-replay"}) {
     const std::vector<std::string> names = imports_of(program);
-    for (const char* call : kSocketCalls) EXPECT_FALSE(imports(names, call)) << program << " imports " << call;
+    for (const char* call : kSocketCalls)
+      EXPECT_FALSE(imports(names, call)) << program << " imports " << call;
   }
 }
 

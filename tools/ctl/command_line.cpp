@@ -90,6 +90,21 @@ Parsed unknown_verb(const std::string& word) {
   return parsed;
 }
 
+// An option that no verb follows: the guide would hide that it was not understood.
+Parsed lone_option(const std::string& word) {
+  Parsed parsed;
+  parsed.exit = static_cast<int>(Exit::Usage);
+  parsed.err = "sluicectl: '" + word + "' without a verb means nothing; `sluicectl` alone lists the verbs\n";
+  return parsed;
+}
+
+bool stands_alone(const std::string& word) {
+  const std::string name = word.substr(0, word.find('='));
+  for (const char* known : {"-h", "--help", "-i", "--instance", "--json", "--color"})
+    if (name == known) return true;
+  return word[0] != '-';  // the value of an option before it
+}
+
 Parsed said(int code, std::string out) {
   Parsed parsed;
   parsed.exit = code;
@@ -129,6 +144,8 @@ Parsed parse_command_line(const std::vector<std::string>& arguments) {
       if (word == "--version")
         return said(0, "sluicectl " + std::string(version()) + " (build " +
                            std::string(build_id()) + ")\n");
+    for (const std::string& word : arguments)
+      if (!word.empty() && !stands_alone(word)) return lone_option(word);
     return said(0, guide());
   }
   std::vector<std::string> rest = arguments;

@@ -137,7 +137,7 @@ class Walk {
              : fmt::format("process {} {}", lease.pid, lease.alive ? "lives" : "is gone"),
          "alive",
          -1,
-         lease.alive ? "" : "start sluice-supervisor: it adopts the run",
+         lease.alive ? "" : "start sluice-supervisor: it ends this run and starts a new one",
          {}});
     add({"supervisor heartbeat",
          fresh ? Says::Pass : Says::Block,

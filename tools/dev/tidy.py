@@ -18,11 +18,11 @@ SELF = ("tools/dev/tidy.py", "tests/lint/")  # they spell what they forbid
 HOMES = (
     (r"toml\+\+/", r"core/config\.cpp"),
     (r"boost/interprocess/", r"core/segment\.cpp"),
-    (r"libwebsockets", r"core/net/[^/]+\.cpp"),
-    (r"simdjson", r"(feed|tools/venue)/[^/]+\.cpp"),
+    (r"libwebsockets", r"core/net/([^/]+\.cpp|lws\.hpp)"),
+    (r"simdjson", r"(feed/[^/]+|tools/venue/[^/]+|tools/demo_run/drill|tests/.+)\.cpp"),
     (r"concurrentqueue/", r"core/log\.cpp"),
     (r"CLI/", r"(core/options|tools/[^/]+/[^/]+)\.cpp"),
-    (r"zlib\.h", r"tools/venue/[^/]+\.cpp"),
+    (r"zlib\.h", r"(tools/venue/[^/]+|tools/demo_run/capture|tests/.+)\.cpp"),
 )
 
 # What the hot part of a stage must not say. A line marked "// setup" runs before arming; so does all of a

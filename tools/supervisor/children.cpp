@@ -33,14 +33,19 @@ bool gone(int pidfd) noexcept {
   return ::poll(&poll_one, 1, 0) > 0;
 }
 
+bool fence_pidfd(int pidfd) noexcept {
+  if (::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) != 0 && errno != ESRCH) return false;
+  pollfd poll_one{pidfd, POLLIN, 0};
+  int ready = 0;
+  do ready = ::poll(&poll_one, 1, 1'000);
+  while (ready < 0 && errno == EINTR);
+  return ready > 0;
+}
+
 bool fence(pid_t pid) noexcept {
   const int pidfd = open_pidfd(pid);
   if (pidfd < 0) return errno == ESRCH;
-  bool dead = ::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) == 0 || errno == ESRCH;
-  if (dead) {
-    pollfd poll_one{pidfd, POLLIN, 0};
-    dead = ::poll(&poll_one, 1, 1'000) > 0;
-  }
+  const bool dead = fence_pidfd(pidfd);
   ::close(pidfd);
   return dead;
 }
@@ -80,7 +85,10 @@ void Children::spawn(Child& child) {
   argv.push_back(nullptr);
   const std::string log = (launch_.state_dir / "log" / (std::string(name_of(child.process)) + ".log")).string();
   const pid_t pid = ::fork();
-  if (pid < 0) throw Error(std::string("cannot start ") + words[0] + ": " + std::strerror(errno));
+  if (pid < 0) {  // no memory or processes left: tried again, and the run stays unarmed meanwhile
+    child.restart_at_ns = boottime_ns() + static_cast<std::uint64_t>(config_.restart_max.ns);
+    return;
+  }
   if (pid == 0) {
     // Only async-signal-safe calls up to exec. A group of its own: Ctrl-C is the supervisor's to handle.
     ::setpgid(0, 0);
@@ -123,20 +131,26 @@ bool Children::may_start(const Child& child, std::uint64_t now_ns) const noexcep
 Death Children::bury(Child& child, std::uint64_t now_ns) {
   Death death{child.process, child.pid, "exited", false};
   int status = 0;
+  child.exit_code = 0;
   if (child.spawned && ::waitpid(child.pid, &status, WNOHANG) == child.pid) {
+    child.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     if (WIFSIGNALED(status)) death.how = std::string("killed by signal ") + std::to_string(WTERMSIG(status));
     if (WIFEXITED(status)) death.how = "exit " + std::to_string(WEXITSTATUS(status));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127) death.how += " (cannot execute)";
   }
   StagePage& page = objects_.page(child.process);
   if (page.fault[0] != 0) death.how.append(": ").append(page.fault.data());
-  child.left = death.in_order = page.stage_state() == StageState::Stopped;
+  // A successor may hold the page already: then its state says nothing of the dead one, and is not ours.
+  const LeaseView holder = look(page.lease);
+  const bool taken = holder.alive && holder.pid != child.pid;
+  child.left = death.in_order = !taken && page.stage_state() == StageState::Stopped;
   ::close(child.pidfd);
   child.pidfd = -1;
   child.pid = 0;
   if (child.left) return death;
   // Its writer is proven dead: until a successor takes the lease the page is ours to correct.
-  page.state.store(static_cast<std::uint64_t>(StageState::Absent), std::memory_order_release);
+  std::uint64_t seen = page.state.load(std::memory_order_acquire);
+  if (!taken) page.state.compare_exchange_strong(seen, static_cast<std::uint64_t>(StageState::Absent));
   child.deaths_ns.push_back(now_ns);
   while (now_ns - child.deaths_ns.front() > static_cast<std::uint64_t>(config_.crash_window.ns))
     child.deaths_ns.pop_front();
@@ -188,8 +202,17 @@ void Children::request_drain(Process p) noexcept {
 }
 
 bool Children::fence_process(Process p) noexcept {
-  const pid_t pid = pid_of(p);
-  return pid <= 0 || fence(pid);
+  const Child& c = child(p);
+  return c.pidfd < 0 || fence_pidfd(c.pidfd);
+}
+
+bool Children::failed(Process p) const noexcept {
+  const Child& c = child(p);
+  return !c.left || c.exit_code != 0;
+}
+
+bool Children::proven_dead(Process p) const noexcept {
+  return !alive(p) && !look(objects_.page(p).lease).alive;
 }
 
 }  // namespace sluice

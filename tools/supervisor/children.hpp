@@ -19,6 +19,7 @@ namespace sluice {
 // SIGKILL and wait until the kernel confirms the death (a pidfd becomes readable). False if not permitted or
 // not dead within a second.
 bool fence(pid_t pid) noexcept;
+bool fence_pidfd(int pidfd) noexcept;
 
 // A file descriptor that becomes readable when the process is gone; -1 if there is no such process.
 int open_pidfd(pid_t pid) noexcept;
@@ -60,8 +61,12 @@ class Children {
   // Orderly stop: no restarts any more.
   void stop_restarting() noexcept { restarting_ = false; }
   void request_drain(Process p) noexcept;
-  // Fences a gate that does not obey.
+  // Fences a gate that does not obey. False: not permitted, or not dead within a second.
   bool fence_process(Process p) noexcept;
+  // It did not leave in order with exit code 0.
+  [[nodiscard]] bool failed(Process p) const noexcept;
+  // Neither watched nor holding its lease: nothing it could still send.
+  [[nodiscard]] bool proven_dead(Process p) const noexcept;
 
  private:
   struct Child {
@@ -73,6 +78,7 @@ class Children {
     std::uint64_t backoff_ns = 0;
     std::deque<std::uint64_t> deaths_ns;  // within the crash window
     bool given_up = false;
+    int exit_code = 0;    // of the last end
     bool left = false;    // stopped in order by somebody: not restarted
   };
 

@@ -40,68 +40,73 @@ void KillWatch::carry(const std::vector<LatchedLevel>& levels) {
   }
 }
 
+// First what must be quick (targets, fences), then what goes to disk: an fsync must not delay a fence.
 void KillWatch::poll(std::uint64_t now_ns) {
+  const std::size_t told = news_.size();
+  bool raised = false;
   for (std::size_t slot = 0; slot < kScopes; ++slot) {
     if (!objects_.control->scope_exists(scope_at(slot))) continue;
     const std::uint64_t word = objects_.kill->words[slot].load(std::memory_order_acquire);
-    if (word != watched_[slot].word) notice(slot, word, now_ns);
-    if (watched_[slot].target != 0 && watched_[slot].complete_ns == 0) complete(slot, now_ns);
+    if (word != watched_[slot].word) raised = notice(slot, word, now_ns) || raised;
   }
+  for (std::size_t slot = 0; slot < kScopes; ++slot)
+    if (watched_[slot].target != 0 && watched_[slot].complete_ns == 0) complete(slot, now_ns);
+  if (raised) latch();
+  if (news_.size() == told) return;
+  for (const News& news : news_) {
+    audit_.write(news.event, "supervisor", news.text);
+    say_(news.event + ": " + news.text);
+  }
+  news_.clear();
 }
 
-void KillWatch::notice(std::size_t slot, std::uint64_t word, std::uint64_t now_ns) {
+// True if the word is a raise.
+bool KillWatch::notice(std::size_t slot, std::uint64_t word, std::uint64_t now_ns) {
   Watched& watched = watched_[slot];
   const KillWord now = decode_kill(objects_.kill->run_id(), slot, word);
-  watched = {word, now_ns, 0, 0, false};
-  if (now.level == KillLevel::Run && now.valid) return;
+  watched = {word, now_ns, 0, 0, 0};
+  if (now.level == KillLevel::Run && now.valid) return false;
   // The raiser may have died before it took its target: this one is at or above it.
   watched.target = objects_.kill->serial.fetch_add(1) + 1;
-  const std::string what =
-      fmt::format("{} on {} ({}{})", name_of(now.level), scope_name(*objects_.control, scope_at(slot)),
-                  name_of(now.cause), now.valid ? "" : ", damaged word");
-  say_("kill raised: " + what);
-  latch();
-  audit_.write("kill_raised", name_of(now.cause), what);
+  news_.push_back({"kill_raised", fmt::format("{} on {} ({}{})", name_of(now.level),
+                                              scope_name(*objects_.control, scope_at(slot)),
+                                              name_of(now.cause), now.valid ? "" : ", damaged word")});
+  return true;
 }
 
 bool KillWatch::obeyed(Process gate, std::uint64_t target) const noexcept {
-  return !children_.alive(gate) ||
+  return children_.proven_dead(gate) ||
          objects_.page(gate).obeyed.load(std::memory_order_acquire) >= target;
 }
 
 void KillWatch::complete(std::size_t slot, std::uint64_t now_ns) {
   Watched& watched = watched_[slot];
   const KillWord word = decode_kill(objects_.kill->run_id(), slot, watched.word);
-  const bool overdue = now_ns - watched.seen_ns > static_cast<std::uint64_t>(config_.ack_deadline.ns);
+  const auto patience = static_cast<std::uint64_t>(config_.ack_deadline.ns);
+  const bool overdue = now_ns - watched.seen_ns > patience && now_ns - watched.fenced_ns > patience;
   bool all = true;
   for (const Process gate : kGates) {
-    if (obeyed(gate, watched.target)) continue;
+    // SEVER means that the gateway is gone, whether it obeys or not.
+    const bool sever = word.level == KillLevel::Sever && gate == Process::Gateway;
+    if (sever ? children_.proven_dead(gate) : obeyed(gate, watched.target)) continue;
     all = false;
-    if (!overdue || word.level < KillLevel::Halt || watched.fenced) continue;
-    say_(fmt::format("{} has not obeyed within {} ms: fencing it", name_of(gate),
-                     config_.ack_deadline.ns / 1'000'000));
-    children_.fence_process(gate);
-    audit_.write("fenced", "supervisor", name_of(gate));
+    if (!sever && (!overdue || word.level < KillLevel::Halt)) continue;
+    watched.fenced_ns = now_ns;  // tried again after another deadline
+    const pid_t pid = children_.pid_of(gate);
+    const bool done = children_.fence_process(gate);
+    news_.push_back({done ? "fenced" : "not_fenced",
+                     done ? std::string(name_of(gate))
+                          : fmt::format("{}: run `sudo kill -KILL {}`", name_of(gate), pid)});
   }
-  if (overdue) watched.fenced = true;
   if (!all) return;
   watched.complete_ns = now_ns;
-  const std::string what = fmt::format("{} on {}, {} us after it was noticed here", name_of(word.level),
-                                       scope_name(*objects_.control, scope_at(slot)),
-                                       (now_ns - watched.seen_ns) / 1'000);
-  say_("KILL_COMPLETE " + what);
-  audit_.write("kill_complete", "supervisor", what);
+  news_.push_back({"kill_complete", fmt::format("{} on {}, {} us after it was noticed here", name_of(word.level),
+                                                scope_name(*objects_.control, scope_at(slot)),
+                                                (now_ns - watched.seen_ns) / 1'000)});
 }
 
 void KillWatch::latch() {
-  std::vector<LatchedLevel> levels;
-  for (std::size_t slot = 0; slot < kScopes; ++slot) {
-    if (!objects_.control->scope_exists(scope_at(slot))) continue;
-    const KillWord word = objects_.kill->read(slot);
-    if (word.level != KillLevel::Run && word.level != KillLevel::Ended)
-      levels.push_back({scope_name(*objects_.control, scope_at(slot)), word.level});
-  }
-  if (!store_latch(state_dir_, levels))
+  if (!store_latch(state_dir_, raised_levels(*objects_.kill, *objects_.control)))
     say_("the kill latch cannot be written: the level holds in this run, but would not survive it");
 }
 
@@ -133,7 +138,8 @@ std::string KillWatch::failing(std::size_t slot, std::uint64_t word, std::string
   for (const Process gate : kGates)
     if (!children_.ready(gate, now_ns))
       fails(fmt::format("{} is not ready: its positions cannot be trusted", name_of(gate)));
-  if ((objects_.page(Process::Gateway).conditions.load(std::memory_order_relaxed) & kSessionDown) != 0)
+  const auto session = objects_.page(Process::Gateway).read_row<SessionRow>(RowTable::Summary, 0);
+  if (!session || session->connected != 1)
     fails("the gateway's session is not reconciled");
   return list;
 }
@@ -163,8 +169,14 @@ KillWatch::Rearm KillWatch::rearm(Scope scope, std::uint64_t word, std::string_v
 }
 
 void KillWatch::end() {
-  const std::vector<LatchedLevel> held = end_words(*objects_.kill, *objects_.control);
-  if (!store_latch(state_dir_, held)) say_("the kill latch cannot be written");
+  if (ended_) return;  // the words say ENDED by now: that must not overwrite the latch
+  ended_ = true;
+  std::vector<LatchedLevel> held = raised_levels(*objects_.kill, *objects_.control);
+  bool kept = store_latch(state_dir_, held);  // durable first: a crash between the two forgets nothing
+  const std::size_t before = held.size();
+  add_levels(held, end_words(*objects_.kill, *objects_.control));
+  if (held.size() != before) kept = store_latch(state_dir_, held);
+  if (!kept) say_("the kill latch cannot be written");
 }
 
 }  // namespace sluice

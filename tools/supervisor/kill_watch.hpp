@@ -43,10 +43,15 @@ class KillWatch {
     std::uint64_t seen_ns = 0;
     std::uint64_t target = 0;        // serial the gates must obey
     std::uint64_t complete_ns = 0;   // KILL_COMPLETE of exactly this word; 0 = not yet
-    bool fenced = false;
+    std::uint64_t fenced_ns = 0;     // last attempt to fence a gate for it
   };
 
-  void notice(std::size_t slot, std::uint64_t word, std::uint64_t now_ns);
+  struct News {
+    std::string event;
+    std::string text;
+  };
+
+  bool notice(std::size_t slot, std::uint64_t word, std::uint64_t now_ns);
   void complete(std::size_t slot, std::uint64_t now_ns);
   [[nodiscard]] bool obeyed(Process gate, std::uint64_t target) const noexcept;
   void latch();
@@ -60,6 +65,8 @@ class KillWatch {
   std::filesystem::path state_dir_;
   std::function<void(const std::string&)> say_;
   std::array<Watched, kScopes> watched_{};
+  bool ended_ = false;
+  std::vector<News> news_;  // to be audited and said once the quick work is done
 };
 
 }  // namespace sluice

@@ -18,6 +18,8 @@ int supervise(const StageOptions& options, bool manual) {
   if (options.instance) pipeline.instance = *options.instance;
   if (options.state_dir) pipeline.state_dir = *options.state_dir;
   SupervisorConfig config = parse_supervisor(document.root().table("supervisor"));
+  if (pipeline.mode == Mode::Live && config.cool_off.ns == 0)
+    document.root().table("supervisor").fault("cool_off_s", "must not be 0 in mode LIVE");
   document.check();
   if (manual) config.spawn = false;
   if (options.check) {

@@ -31,14 +31,30 @@ bool write_synced(const fs::path& path, const std::string& text) noexcept {
   const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                        ::fsync(fd) == 0;
   ::close(fd);
-  return written && ::rename(temporary.c_str(), path.c_str()) == 0;
+  if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) return false;
+  // The name is durable only with its directory.
+  const int dir = ::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (dir < 0) return false;
+  const bool synced = ::fsync(dir) == 0;
+  ::close(dir);
+  return synced;
+}
+
+// A file that is there and cannot be read is not an empty file.
+std::ifstream open_state(const fs::path& path) {
+  std::ifstream file(path);
+  if (!file && fs::exists(path)) throw Error(path.string() + ": cannot be read: " + std::strerror(errno));
+  return file;
 }
 
 // Ordinals start at 1 and are used once; the number is on disk before the run exists.
 std::uint16_t next_ordinal(const fs::path& state_dir) {
   const fs::path file = state_dir / "run_ordinal";
   unsigned last = 0;
-  std::ifstream(file) >> last;
+  std::ifstream text = open_state(file);
+  if (text && !(text >> last))
+    throw Error(file.string() + ": does not hold a number: put the highest number of " +
+                (state_dir / "runs").string() + " into it");
   if (last >= 0xffff)
     throw Error(file.string() + ": 65535 runs are used up; move the state directory away to start anew");
   if (!write_synced(file, std::to_string(last + 1) + "\n"))
@@ -70,7 +86,7 @@ std::string scope_name(const ControlPage& control, Scope scope) {
 
 std::vector<LatchedLevel> load_latch(const fs::path& state_dir) {
   std::vector<LatchedLevel> levels;
-  std::ifstream file(state_dir / "kill.latch");
+  std::ifstream file = open_state(state_dir / "kill.latch");
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
     std::string scope;
@@ -109,10 +125,33 @@ std::vector<LatchedLevel> end_words(KillPage& kill, const ControlPage& control) 
   return held;
 }
 
-std::vector<LatchedLevel> reclaim(const std::string& instance) {
-  std::vector<LatchedLevel> held;
+void add_levels(std::vector<LatchedLevel>& to, const std::vector<LatchedLevel>& more) {
+  for (const LatchedLevel& level : more)
+    if (std::find(to.begin(), to.end(), level) == to.end()) to.push_back(level);
+}
+
+std::vector<LatchedLevel> raised_levels(const KillPage& kill, const ControlPage& control) {
+  std::vector<LatchedLevel> levels;
+  for (std::size_t slot = 0; slot < kScopes; ++slot) {
+    if (!control.scope_exists(scope_at(slot))) continue;
+    const KillWord word = kill.read(slot);
+    if (word.level != KillLevel::Run && word.level != KillLevel::Ended)
+      levels.push_back({scope_name(control, scope_at(slot)), word.level});
+  }
+  return levels;
+}
+
+void reclaim(const std::string& instance, std::vector<LatchedLevel>& latched,
+             const std::function<void()>& keep) {
   AttachedInstance dead;
   const AttachError error = AttachedInstance::try_open(instance, dead);
+  // Unlinking what cannot be read would leave gates running where no kill reaches them.
+  const bool nobody = error == AttachError::NotFound || error == AttachError::NotReady ||
+                      error == AttachError::TooSmall || error == AttachError::WrongBoot;
+  if (error != AttachError::None && !nobody)
+    throw Error("instance '" + instance + "': /dev/shm/" + segment_name(instance, "control") + " " +
+                std::string(name_of(error)) + ": end that run with the build that made it, or kill its "
+                "processes and remove /dev/shm/" + segment_name(instance, "*"));
   if (error == AttachError::None) {
     const LeaseView holder = look(dead.objects().control->supervisor);
     if (holder.alive)
@@ -126,10 +165,18 @@ std::vector<LatchedLevel> reclaim(const std::string& instance) {
                       std::to_string(stage.pid) + "): kill it by hand");
       }
     dead.attach_kill(Access::ReadWrite);
-    held = end_words(*dead.objects().kill, *dead.objects().control);
+    // Durable first, ended afterwards, and once more what slipped in between.
+    add_levels(latched, raised_levels(*dead.objects().kill, *dead.objects().control));
+    keep();
+    add_levels(latched, end_words(*dead.objects().kill, *dead.objects().control));
+    keep();
+    // Whoever still maps it, a tool that follows it say, sees that the run is over.
+    Segment control;
+    if (Segment::attach(segment_name(instance, "control"), Access::ReadWrite,
+                        {instance, ObjectKind::Control, 0, 0, Mode::Paper}, control) == AttachError::None)
+      control.as<SegmentHeader>()->magic.store(0, std::memory_order_release);
   }
   for (const std::string& name : list_objects(instance)) Segment::remove(name);
-  return held;
 }
 
 Run::Run(const PipelineConfig& config, std::uint64_t config_hash, const std::string& config_bytes)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -26,10 +27,15 @@ bool store_latch(const std::filesystem::path& state_dir, const std::vector<Latch
 // Exchanges every word for ENDED (a raiser that meets it raises in the next run) and returns what they held.
 std::vector<LatchedLevel> end_words(KillPage& kill, const ControlPage& control);
 
+void add_levels(std::vector<LatchedLevel>& to, const std::vector<LatchedLevel>& more);
+std::vector<LatchedLevel> raised_levels(const KillPage& kill, const ControlPage& control);
+
 // Ends whatever run of this instance is in shared memory and whose supervisor is dead: fences every living
-// holder of a lease, exchanges every kill word for ENDED, zeroes magic, unlinks. Returns the levels that
-// the words held. Throws Error while its supervisor lives.
-std::vector<LatchedLevel> reclaim(const std::string& instance);
+// holder of a lease, adds the levels that the kill words hold to `latched` and has them kept on disk
+// (`keep`, which throws if it cannot), exchanges every word for ENDED, zeroes magic, unlinks. Throws Error
+// while its supervisor lives, and for a run that this build cannot read.
+void reclaim(const std::string& instance, std::vector<LatchedLevel>& latched,
+             const std::function<void()>& keep);
 
 class Run {
  public:

@@ -2,11 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 
 #include "core/build.hpp"
@@ -44,9 +47,11 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
   audit_ = std::make_unique<Audit>(pipeline_.state_dir / "audit.log");
   requests_ = std::make_unique<Requests>(supervisor_socket(pipeline_.state_dir));
   carried_ = load_latch(pipeline_.state_dir);
-  for (const LatchedLevel& held : reclaim(pipeline_.instance))
-    if (std::find(carried_.begin(), carried_.end(), held) == carried_.end()) carried_.push_back(held);
-  if (!carried_.empty()) store_latch(pipeline_.state_dir, carried_);
+  reclaim(pipeline_.instance, carried_, [this] {
+    if (!store_latch(pipeline_.state_dir, carried_))
+      throw Error((pipeline_.state_dir / "kill.latch").string() +
+                  ": cannot be written: a kill level would be forgotten; free some disk space first");
+  });
   run_ = std::make_unique<Run>(pipeline_, setup.config_hash, setup.config_bytes);
   Objects& objects = run_->objects();
   claim(objects.control->supervisor, "the control page");
@@ -71,17 +76,25 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
   audit_->write("run_started", "supervisor", fmt::format("ordinal {} build {}", run_->ordinal(), build_id()));
 }
 
+// Also after an exception: no permit outlives the supervisor's care, and what was raised stays latched.
 Supervisor::~Supervisor() {
+  if (run_ && kills_) {
+    run_->objects().control->permits[0].store(0, std::memory_order_release);
+    kills_->end();
+  }
   if (lock_ >= 0) ::close(lock_);
 }
 
-void Supervisor::say(const std::string& line) {
+// Whoever reads our stderr may be gone, full or stopped (Ctrl-S): a line is lost then, the heartbeat is not.
+void Supervisor::say(const std::string& line) noexcept {
+  pollfd out{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&out, 1, 0) <= 0) return;
   timespec now{};
   clock_gettime(CLOCK_REALTIME, &now);
   std::tm local{};
   localtime_r(&now.tv_sec, &local);
-  fmt::print(stderr, "{:02}:{:02}:{:02}.{:03} supervisor {}\n", local.tm_hour, local.tm_min, local.tm_sec,
-             now.tv_nsec / 1'000'000, line);
+  std::fprintf(stderr, "%02d:%02d:%02d.%03ld supervisor %s\n", local.tm_hour, local.tm_min, local.tm_sec,
+               now.tv_nsec / 1'000'000, line.c_str());
 }
 
 void Supervisor::set_state(RunState state) noexcept {
@@ -245,8 +258,8 @@ int Supervisor::run() {
 }
 
 bool Supervisor::wait_stopped(Process p, std::uint64_t deadline_ns) {
-  children_->request_drain(p);
   while (children_->alive(p)) {
+    children_->request_drain(p);  // again and again: a stage that is just starting clears it
     if (boottime_ns() > deadline_ns) {
       say(fmt::format("{} does not stop: killing it", name_of(p)));
       children_->fence_process(p);
@@ -256,7 +269,14 @@ bool Supervisor::wait_stopped(Process p, std::uint64_t deadline_ns) {
     turn(2);
   }
   turn(0);
-  return true;
+  return !children_->failed(p);
+}
+
+// Entries are impossible now; what still works is given time to end, so that risk hears of it.
+void Supervisor::wait_quiet(std::uint64_t deadline_ns) {
+  const Statistics& gateway = run_->objects().page(Process::Gateway).statistics;
+  while (children_->alive(Process::Gateway) && gateway.counter("open_orders") != 0 && boottime_ns() < deadline_ns)
+    turn(2);
 }
 
 // Strategies, risk's entries, the gateway drained, feed last among the stages; then the recorder.
@@ -269,6 +289,7 @@ bool Supervisor::stop_in_order() {
   const auto stop = [&](Process p) { clean = wait_stopped(p, boottime_ns() + 5 * kSecond) && clean; };
   for (const Process p : children_->needed())
     if (is_seat(p)) stop(p);
+  wait_quiet(boottime_ns() + 2 * kSecond);
   stop(Process::Risk);
   stop(Process::Gateway);
   stop(Process::Feed);

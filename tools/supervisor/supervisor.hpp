@@ -45,8 +45,9 @@ class Supervisor {
   SupervisorReply answer(const SupervisorRequest& request, uid_t uid);
   void set_cap(const SupervisorRequest& request, uid_t uid, SupervisorReply& reply);
   bool stop_in_order();
+  void wait_quiet(std::uint64_t deadline_ns);
   bool wait_stopped(Process p, std::uint64_t deadline_ns);
-  void say(const std::string& line);
+  void say(const std::string& line) noexcept;
 
   const PipelineConfig& pipeline_;
   SupervisorConfig config_;

@@ -153,7 +153,9 @@ int main(int argc, char** argv) {
     app.parse(argc, argv);
     return static_cast<int>(run(std::move(line)));
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : static_cast<int>(sluice::Exit::Usage);
+    if (error.get_exit_code() == 0) return app.exit(error);
+    fmt::print(stderr, "sluice-venue: {} (see --help)\n", error.what());
+    return static_cast<int>(sluice::Exit::Usage);
   } catch (const sluice::Error& error) {
     fmt::print(stderr, "sluice-venue: {}\n", error.what());
     return static_cast<int>(error.code());

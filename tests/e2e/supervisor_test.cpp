@@ -1,0 +1,120 @@
+// One supervisor at a time, and what its death leaves: stages that only reduce, a run that the next
+// one ends, kill levels that it carries over.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <array>
+#include <cstdio>
+
+#include "core/process.hpp"
+#include "tests/e2e/box.hpp"
+#include "tests/e2e/text.hpp"
+
+namespace fs = std::filesystem;
+
+namespace sluice::e2e {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::array kStages{Process::Feed, Process::Seat0, Process::Risk, Process::Gateway,
+                             Process::Recorder};
+
+std::vector<pid_t> pids_of(Box& box) {
+  std::vector<pid_t> pids;
+  for (const Process p : kStages) pids.push_back(box.pid_of(p));
+  return pids;
+}
+
+TEST(SecondSupervisor, IsRefusedAndTheFirstDoesNotNotice) {
+  Box box({});
+  box.start_supervisor();
+  ASSERT_TRUE(box.wait_armed()) << box.log("sluice-supervisor");
+  const std::vector<pid_t> pids = pids_of(box);
+  const auto second = [&](const std::string& instance, const fs::path& state) {
+    return run({bin("sluice-supervisor"), "--conf", box.conf(), "--instance", instance,
+                "--state-dir", state.string()});
+  };
+  expect_one_line(second(box.name(), box.state()), 1,
+                  {"sluice-supervisor: ", "another supervisor"});
+  expect_one_line(second(box.name() + "b", box.state()), 1,
+                  {"sluice-supervisor: ", "another supervisor"});
+  expect_one_line(second(box.name(), box.dir() / "other"), 1,
+                  {"sluice-supervisor: ", box.name(), "is supervised by process"});
+  EXPECT_TRUE(box.instance().alive());
+  EXPECT_EQ(pids_of(box), pids);
+  EXPECT_EQ(box.ctl({"status"}).exit_code, 0) << "its socket still answers";
+  EXPECT_EQ(box.stop(), 0) << box.log("sluice-supervisor");
+  EXPECT_TRUE(list_objects(box.name() + "b").empty());
+}
+
+// A new supervisor ends the old run and starts its own; waits until the box sees the new one,
+// armed.
+void supersede(Box& box) {
+  const std::uint16_t old = box.objects().control->header.run_ordinal;
+  const std::vector<pid_t> pids = pids_of(box);
+  box.start_supervisor();
+  ASSERT_TRUE(eventually([&] { return !box.instance().alive(); })) << box.log("sluice-supervisor");
+  ASSERT_TRUE(box.wait_attached()) << box.log("sluice-supervisor");
+  ASSERT_TRUE(box.wait_armed()) << box.log("sluice-supervisor");
+  EXPECT_EQ(box.objects().control->header.run_ordinal, old + 1);
+  for (const pid_t pid : pids)
+    EXPECT_EQ(start_ticks_of(pid), 0u) << "process " << pid << " survived its run";
+}
+
+TEST(SupervisorDeath, StagesReduceAtOnceAndTheNextRunCarriesTheKill) {
+  Box box({});
+  box.start_supervisor();
+  ASSERT_TRUE(box.wait_armed()) << box.log("sluice-supervisor");
+  const auto sent = [&] { return box.counter(Process::Gateway, "sent_verdicts"); };
+  ASSERT_TRUE(eventually([&] { return sent() > 0; }, 30s));
+  const auto conditions = [&](Process p) { return box.objects().page(p).conditions.load(); };
+  ASSERT_EQ(conditions(Process::Risk) & kDeadMan, 0u);
+
+  ASSERT_EQ(::kill(box.supervisor(), SIGKILL), 0);
+  const auto died = std::chrono::steady_clock::now();
+  ASSERT_TRUE(eventually(
+      [&] {
+        return (conditions(Process::Risk) & kDeadMan) != 0 &&
+               (conditions(Process::Gateway) & kDeadMan) != 0;
+      },
+      5s));
+  const auto noticed = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - died);
+  std::printf("both gates in REDUCE_ONLY %lld ms after the death\n",
+              static_cast<long long>(noticed.count()));
+  EXPECT_LE(noticed.count(), 600) << "500 ms since the last heartbeat, and a scan";
+  EXPECT_GE(noticed.count(), 400) << "a heartbeat that is not old is no reason";
+  const std::uint64_t entries = box.counter(Process::Risk, "orders_total{kind=\"entry\"}");
+  EXPECT_TRUE(eventually([&] { return (conditions(Process::Gateway) & kDeadManCancel) != 0; }, 5s));
+  EXPECT_EQ(box.counter(Process::Risk, "orders_total{kind=\"entry\"}"), entries)
+      << "entries without a supervisor";
+  for (const pid_t pid : pids_of(box)) EXPECT_GT(pid, 0) << "stages outlive their supervisor";
+
+  supersede(box);
+  if (HasFatalFailure()) return;
+  EXPECT_TRUE(eventually([&] { return sent() > 0; }, 30s)) << "the new run does not trade\n"
+                                                           << box.ctl({"why"}).out;
+
+  // This supervisor never hears of the kill: it stands still, then it is dead.
+  ASSERT_EQ(::kill(box.supervisor(), SIGSTOP), 0);
+  const Outcome raised = box.ctl({"kill", "--level", "HALT"});
+  EXPECT_EQ(raised.exit_code, 0) << raised.out;
+  ASSERT_EQ(::kill(box.supervisor(), SIGKILL), 0);
+  supersede(box);
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(box.objects().kill->read(0).level, KillLevel::Halt);
+  EXPECT_NE(box.log("sluice-supervisor").find("HALT on global carried over"), std::string::npos)
+      << box.log("sluice-supervisor");
+  EXPECT_NE(text_of_file(box.state() / "kill.latch").find("global HALT"), std::string::npos);
+  EXPECT_TRUE(eventually(
+      [&] { return box.counter(Process::Risk, "rejects_total{reason=\"kill_level\"}") > 0; }, 20s));
+  EXPECT_EQ(sent(), 0u) << "an order left under HALT";
+  EXPECT_EQ(box.stop(), 0) << box.log("sluice-supervisor");
+  EXPECT_TRUE(list_objects(box.name()).empty());
+  EXPECT_NE(text_of_file(box.state() / "kill.latch").find("global HALT"), std::string::npos)
+      << "a stop clears nothing";
+}
+
+}  // namespace
+}  // namespace sluice::e2e
