@@ -48,7 +48,8 @@ bool invariant_tsc() noexcept {
 Calibration calibrate(int millis) {
   const Sample start = sample();
   if (!invariant_tsc()) return {start.tsc, start.ns, 0, 0};
-  // Three intervals: their disagreement is the error one may expect, and is published with the rate.
+  // Three intervals: their disagreement is the error one may expect, and is published with the
+  // rate.
   constexpr std::size_t kIntervals = 3;
   std::array<std::uint64_t, kIntervals> rates{};
   Sample last = start;
@@ -60,10 +61,11 @@ Calibration calibrate(int millis) {
     last = next;
   }
   __extension__ using Wide = unsigned __int128;
-  const auto whole = static_cast<std::uint64_t>((Wide{last.ns - start.ns} << 32) / (last.tsc - start.tsc));
+  const auto whole =
+      static_cast<std::uint64_t>((Wide{last.ns - start.ns} << 32) / (last.tsc - start.tsc));
   const auto [low, high] = std::minmax_element(rates.begin(), rates.end());
-  const std::uint64_t spread =
-      static_cast<std::uint64_t>(Wide{*high - *low} * 1'000'000'000u / std::max<std::uint64_t>(1, whole));
+  const std::uint64_t spread = static_cast<std::uint64_t>(Wide{*high - *low} * 1'000'000'000u /
+                                                          std::max<std::uint64_t>(1, whole));
   return {last.tsc, last.ns, whole, spread};
 }
 

@@ -1,6 +1,7 @@
-// The host clock of a run: the time-stamp counter against one calibration that the supervisor measured and
-// wrote on the control page. Every process of a run computes the same time from the same counter, so stamps
-// of different processes can be subtracted. Liveness uses CLOCK_BOOTTIME, which also counts suspension.
+// The host clock of a run: the time-stamp counter against one calibration that the supervisor
+// measured and wrote on the control page. Every process of a run computes the same time from the
+// same counter, so stamps of different processes can be subtracted. Liveness uses CLOCK_BOOTTIME,
+// which also counts suspension.
 #pragma once
 
 #include <x86intrin.h>
@@ -16,13 +17,15 @@ namespace sluice {
 inline std::uint64_t boottime_ns() noexcept {
   timespec t{};
   clock_gettime(CLOCK_BOOTTIME, &t);
-  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u + static_cast<std::uint64_t>(t.tv_nsec);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000u +
+         static_cast<std::uint64_t>(t.tv_nsec);
 }
 
 // True if the counter runs at a constant rate on all cores and through idle states.
 bool invariant_tsc() noexcept;
 
-// Measures the counter against CLOCK_BOOTTIME for about `millis` ms. ns_per_tick_q32 = 0 if it is unfit.
+// Measures the counter against CLOCK_BOOTTIME for about `millis` ms. ns_per_tick_q32 = 0 if it is
+// unfit.
 Calibration calibrate(int millis = 50);
 
 class Clock {

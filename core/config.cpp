@@ -64,7 +64,7 @@ struct Node {
 
 namespace {
 
-// ------------------------------------------------------------------------------- tolerant parse
+// ---- tolerant parse
 
 void parse_tolerantly(Source& source) {
   if (auto binary = find_binary(source.bytes)) {
@@ -88,7 +88,7 @@ void parse_tolerantly(Source& source) {
       {1, 1, fmt::format("more than {} syntax errors; the rest was not looked at", kMaxRepairs)});
 }
 
-// --------------------------------------------------------------------------------- typed reads
+// ---- typed reads
 
 std::string describe(const toml::node& value) {
   switch (value.type()) {
@@ -210,7 +210,7 @@ bool wrong_unit(const Node& node, std::string_view key, const Unit& unit) {
                                     [&](const Unit& other) { return offered(other.suffix); });
 }
 
-// ---------------------------------------------------------------------------------- unknown keys
+// ---- unknown keys
 
 // The nearest key that was asked for here and is not in the file; "" if none is near.
 std::string suggestion(const toml::table& table, const Source::Known& known, std::string_view key) {
@@ -283,7 +283,7 @@ std::string read_file(const std::filesystem::path& path) {
 
 }  // namespace
 
-// ---------------------------------------------------------------------------------------- Table
+// ---- Table
 
 const Node& Table::node() const {
   if (!node_) throw Error("configuration: a table of no document was read");
@@ -423,7 +423,7 @@ void Table::ignore(std::string_view key) const {
   known.ignored.emplace(key);
 }
 
-// ------------------------------------------------------------------------------------- Document
+// ---- Document
 
 Document Document::load(const std::filesystem::path& path) {
   auto source = make_source(read_file(path), path.string());

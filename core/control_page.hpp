@@ -1,11 +1,13 @@
-// The control page: who may take new risk, and how much. Writer: the supervisor alone. Everyone else maps
-// it read-only and reads plain 8-byte words; nothing on it needs a lock, a CAS or more than one word.
+// The control page: who may take new risk, and how much. Writer: the supervisor alone. Everyone
+// else maps it read-only and reads plain 8-byte words; nothing on it needs a lock, a CAS or more
+// than one word.
 //
 //   heartbeat {lease epoch 16 | CLOCK_BOOTTIME us 48}
 //   permit    {scope epoch 32 | token 32}, token = f(run id, lease epoch, slot, scope epoch)
 //
-// Zero is the safe state: a zero permit, garbage, another run's or an earlier supervisor's permit and a torn
-// write are all "no permit". Limits are independent words, each valid alone; cap 0 = no new risk.
+// Zero is the safe state: a zero permit, garbage, another run's or an earlier supervisor's permit
+// and a torn write are all "no permit". Limits are independent words, each valid alone; cap 0 = no
+// new risk.
 #pragma once
 
 #include <array>
@@ -16,9 +18,9 @@
 
 namespace sluice {
 
-// Who holds a page. word {epoch 32 | pid 32}; started {epoch 32 | start time of the pid in ticks since boot}.
-// A holder is identified by pid and start time, so a reused pid is not mistaken for it. From another pid
-// namespace its death cannot be proven: it counts as alive.
+// Who holds a page. word {epoch 32 | pid 32}; started {epoch 32 | start time of the pid in ticks
+// since boot}. A holder is identified by pid and start time, so a reused pid is not mistaken for
+// it. From another pid namespace its death cannot be proven: it counts as alive.
 struct Lease {
   std::atomic<std::uint64_t> word;
   std::atomic<std::uint64_t> started;
@@ -26,12 +28,13 @@ struct Lease {
 };
 
 // Host time from the time-stamp counter: ns = base_ns + (tsc - base_tsc) * ns_per_tick_q32 / 2^32.
-// Written once per run before magic. ns_per_tick_q32 = 0: no invariant counter, clock_gettime is used.
+// Written once per run before magic. ns_per_tick_q32 = 0: no invariant counter, clock_gettime is
+// used.
 struct Calibration {
   std::uint64_t base_tsc;
-  std::uint64_t base_ns;         // CLOCK_BOOTTIME at base_tsc
+  std::uint64_t base_ns;  // CLOCK_BOOTTIME at base_tsc
   std::uint64_t ns_per_tick_q32;
-  std::uint64_t spread_ppb;      // disagreement of the calibration's samples
+  std::uint64_t spread_ppb;  // disagreement of the calibration's samples
 };
 
 enum class RunState : std::uint64_t {
@@ -42,14 +45,14 @@ enum class RunState : std::uint64_t {
   Ended = 5
 };
 
-constexpr std::uint32_t permit_token(std::uint64_t run_id, std::uint16_t lease_epoch, std::size_t slot,
-                                     std::uint32_t scope_epoch) noexcept {
+constexpr std::uint32_t permit_token(std::uint64_t run_id, std::uint16_t lease_epoch,
+                                     std::size_t slot, std::uint32_t scope_epoch) noexcept {
   const std::uint64_t what =
       std::uint64_t{scope_epoch} << 32 | std::uint64_t{lease_epoch} << 16 | std::uint64_t{slot};
   return static_cast<std::uint32_t>(mix(~run_id ^ mix(what + 0x9e3779b97f4a7c15))) | 1u;
 }
-constexpr std::uint64_t encode_permit(std::uint64_t run_id, std::uint16_t lease_epoch, std::size_t slot,
-                                      std::uint32_t scope_epoch) noexcept {
+constexpr std::uint64_t encode_permit(std::uint64_t run_id, std::uint16_t lease_epoch,
+                                      std::size_t slot, std::uint32_t scope_epoch) noexcept {
   return std::uint64_t{scope_epoch} << 32 | permit_token(run_id, lease_epoch, slot, scope_epoch);
 }
 
@@ -78,7 +81,8 @@ constexpr Heartbeat decode_heartbeat(std::uint64_t word) noexcept {
 inline constexpr std::size_t kNameLength = 24;
 using Name = std::array<char, kNameLength>;  // zero-terminated
 
-// Tables written once before magic: names and the money scales tools need without a configuration file.
+// Tables written once before magic: names and the money scales tools need without a configuration
+// file.
 struct InstrumentEntry {
   Name name;
   Price tick;
@@ -95,16 +99,17 @@ struct ControlPage {
   std::uint32_t instruments;
   std::uint32_t strategies;
   std::uint32_t gateways;
-  std::uint32_t seats_taken;      // bit per seat that the configuration fills
-  std::int64_t started_at_unix;   // seconds
+  std::uint32_t seats_taken;     // bit per seat that the configuration fills
+  std::int64_t started_at_unix;  // seconds
   // Live words, each group on its own pair of lines.
   alignas(kLinePair) Lease supervisor;
   alignas(kLinePair) std::atomic<std::uint64_t> heartbeat;
-  alignas(kLinePair) std::atomic<std::uint64_t> changes;    // raised after every change below
-  std::atomic<std::uint64_t> state;                         // RunState
-  std::atomic<std::int64_t> rate_ppm;                       // market ns per host ns
+  alignas(kLinePair) std::atomic<std::uint64_t> changes;  // raised after every change below
+  std::atomic<std::uint64_t> state;                       // RunState
+  std::atomic<std::int64_t> rate_ppm;                     // market ns per host ns
   alignas(kLinePair) std::atomic<std::uint64_t> permits[kScopes];
-  alignas(kLinePair) std::atomic<std::int64_t> caps[kScopes];  // Notional raw; global and strategy scopes
+  alignas(kLinePair)
+      std::atomic<std::int64_t> caps[kScopes];  // Notional raw; global and strategy scopes
   alignas(kLinePair) Name gateway_names[kMaxGateways];
   Name strategy_names[kMaxStrategies];
   std::uint8_t strategy_seat[kMaxStrategies];
@@ -114,7 +119,8 @@ struct ControlPage {
     return decode_heartbeat(heartbeat.load(std::memory_order_acquire));
   }
   [[nodiscard]] Permit permit(std::size_t slot, std::uint16_t lease_epoch) const noexcept {
-    return decode_permit(header.run_id, lease_epoch, slot, permits[slot].load(std::memory_order_acquire));
+    return decode_permit(header.run_id, lease_epoch, slot,
+                         permits[slot].load(std::memory_order_acquire));
   }
   // Scopes that exist in this run: slots of the global scope and of configured indices.
   [[nodiscard]] bool scope_exists(Scope scope) const noexcept {

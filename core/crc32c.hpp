@@ -8,7 +8,8 @@
 
 namespace sluice {
 
-inline std::uint32_t crc32c(std::span<const std::uint64_t> words, std::uint64_t seed = 0xffff'ffff) noexcept {
+inline std::uint32_t crc32c(std::span<const std::uint64_t> words,
+                            std::uint64_t seed = 0xffff'ffff) noexcept {
   std::uint64_t crc = seed;
   for (const std::uint64_t word : words) crc = _mm_crc32_u64(crc, word);
   return static_cast<std::uint32_t>(crc ^ 0xffff'ffff);

@@ -1,5 +1,5 @@
-// Decimal text <-> fixed point at 1e-8, exact: no double in between. Used by the decoders on the hot path
-// (no allocation, no locale) and by the configuration.
+// Decimal text <-> fixed point at 1e-8, exact: no double in between. Used by the decoders on the
+// hot path (no allocation, no locale) and by the configuration.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,17 @@
 
 namespace sluice {
 
-enum class DecimalError : std::uint8_t { None = 0, Empty = 1, Syntax = 2, TooPrecise = 3, Overflow = 4 };
+enum class DecimalError : std::uint8_t {
+  None = 0,
+  Empty = 1,
+  Syntax = 2,
+  TooPrecise = 3,
+  Overflow = 4
+};
 
-// Accepts [+-]digits[.digits]. More than eight fractional digits are refused unless the rest are zeros:
-// a value that cannot be held exactly is an error, never a rounding. `out` is set only on success.
+// Accepts [+-]digits[.digits]. More than eight fractional digits are refused unless the rest are
+// zeros: a value that cannot be held exactly is an error, never a rounding. `out` is set only on
+// success.
 constexpr DecimalError parse_decimal(std::string_view text, std::int64_t& out) noexcept {
   constexpr std::uint64_t kLimit = 9'223'372'036'854'775'807u;
   std::size_t i = 0;
@@ -57,7 +64,8 @@ struct DecimalText {
 };
 constexpr std::string_view format_decimal(std::int64_t raw, DecimalText& text) noexcept {
   constexpr std::uint64_t kUnit = 100'000'000;
-  std::uint64_t magnitude = raw < 0 ? ~static_cast<std::uint64_t>(raw) + 1 : static_cast<std::uint64_t>(raw);
+  std::uint64_t magnitude =
+      raw < 0 ? ~static_cast<std::uint64_t>(raw) + 1 : static_cast<std::uint64_t>(raw);
   std::uint64_t whole = magnitude / kUnit;
   std::uint64_t rest = magnitude % kUnit;
   int at = 24;

@@ -1,13 +1,16 @@
-// The loop of a journaled stage (seat, risk, gateway): merges its inputs into one order, journals them,
-// calls the stage, publishes its outputs.
+// The loop of a journaled stage (seat, risk, gateway): merges its inputs into one order, journals
+// them, calls the stage, publishes its outputs.
 //
-//   turn:  pages -> session events -> reports -> intents or orders -> ticks (bounded) -> deadline, continue
-//          -> raises -> journal tail -> outputs -> session commands and quotes -> input heads -> heartbeat
+//   turn:  pages -> session events -> reports -> intents or orders -> ticks (bounded) -> deadline,
+//   continue
+//          -> raises -> journal tail -> outputs -> session commands and quotes -> input heads ->
+//          heartbeat
 //
-// Invariants (model-checked): an input is journaled before it is dispatched; the tail is released before
-// any output of the turn is published or any input head moves; room for one output per edge is tested
-// before every input; output k of an edge has ring sequence k. So a crash at any instruction loses nothing:
-// recovery replays the journal, suppresses what is published already and publishes the rest.
+// Invariants (model-checked): an input is journaled before it is dispatched; the tail is released
+// before any output of the turn is published or any input head moves; room for one output per edge
+// is tested before every input; output k of an edge has ring sequence k. So a crash at any
+// instruction loses nothing: recovery replays the journal, suppresses what is published already and
+// publishes the rest.
 #pragma once
 
 #include <array>
@@ -37,7 +40,9 @@ struct NoSession {
 };
 
 template <class R, class Stage>
-concept TakenBy = requires(Stage& stage, const R& record, Context& ctx) { stage.on(record, ctx); };
+concept TakenBy = requires(Stage& stage, const R& record, Context& ctx) {
+  stage.on(record, ctx);
+};
 
 struct DriverSources {
   const ControlPage* control = nullptr;
@@ -51,7 +56,8 @@ struct DriverSources {
 template <class Stage, class Session = NoSession, class ClockType = Clock>
 class Driver {
  public:
-  static constexpr std::size_t kTickBatch = 16;   // an intent or order waits for at most so many ticks
+  static constexpr std::size_t kTickBatch =
+      16;  // an intent or order waits for at most so many ticks
   static constexpr std::size_t kInputBatch = 32;  // of any other edge
 
   Driver(Stage& stage, Session& session, const ClockType& clock, const DriverSources& sources)
@@ -60,7 +66,9 @@ class Driver {
     outputs_.open(Edge::Command);
   }
 
-  void open_input(Edge edge, RingMemory& ring) { inputs_.push_back({edge, class_of_edge(edge), &ring, {}}); }
+  void open_input(Edge edge, RingMemory& ring) {
+    inputs_.push_back({edge, class_of_edge(edge), &ring, {}});
+  }
   void open_output(Edge edge, RingMemory& ring) {
     outputs_.open(edge);
     lanes_.push_back({edge, &ring, {}, 0, false});
@@ -79,7 +87,8 @@ class Driver {
   [[nodiscard]] std::uint64_t entries() const noexcept { return journal_.next(); }
   [[nodiscard]] std::uint32_t last_event_sequence() const noexcept { return last_event_sequence_; }
   [[nodiscard]] std::uint32_t conditions() const noexcept { return watch_.conditions(); }
-  // True if the last turn left nothing to do: every input ring is empty as far as this consumer saw.
+  // True if the last turn left nothing to do: every input ring is empty as far as this consumer
+  // saw.
   [[nodiscard]] bool idle() const noexcept { return idle_; }
 
  private:
@@ -139,7 +148,7 @@ class Driver {
   Outputs outputs_;
   PageWatch watch_;
   JournalWriter journal_;
-  std::vector<Input> inputs_;      // filled at setup, never grown afterwards
+  std::vector<Input> inputs_;  // filled at setup, never grown afterwards
   std::vector<OutputLane> lanes_;
   std::array<std::uint64_t, kEdgeSpan> next_in_{};
   std::array<Tick, kTickBatch> quotes_;  // ticks of this turn, for the session, after the tail
@@ -153,109 +162,19 @@ class Driver {
   bool faulted_ = false;
 };
 
-// ------------------------------------------------------------------------------------------ recovery
+// ---- one input
 
 template <class Stage, class Session, class ClockType>
-template <class NextEntry>
-void Driver<Stage, Session, ClockType>::recover(NextEntry&& next) {
-  std::vector<std::vector<Payload>> unpublished(lanes_.size());
-  for (OutputLane& lane : lanes_) lane.producer = Producer(*lane.ring, published(*lane.ring));
-  replay(next, unpublished);
-  republish(unpublished);
-  for (Input& input : inputs_) {
-    input.consumer = Consumer(*input.ring, next_in_[static_cast<std::size_t>(input.edge)]);
-    input.consumer.publish_head();
-  }
-  turn_at_ = clock_.now();
-  if (journal_.next() == 0) {
-    start_journal();
-    flush();
-  } else {
-    recovered_untold_ = true;  // told in the first turn with journal room, before any input
-  }
-}
-
-template <class Stage, class Session, class ClockType>
-template <class NextEntry>
-void Driver<Stage, Session, ClockType>::replay(NextEntry& next,
-                                               std::vector<std::vector<Payload>>& unpublished) {
-  const std::uint64_t tail = from_.journal->tail.load(std::memory_order_acquire);
-  JournalDecoder decoder;
-  effects_.mute(true);
-  for (std::uint64_t position = 0; position < tail; ++position) {
-    if (position % 1'024 == 0) obey_while_replaying();
-    JournalSlot raw;
-    JournalEntry entry;
-    if (!next(raw, position))
-      throw Error("journal of " + std::string(name_of(from_.process)) + ": entry " +
-                  std::to_string(position) + " of " + std::to_string(tail) +
-                  " is neither in the file nor in the ring");
-    const auto status = decoder.decode(raw, position, entry);
-    if (status == JournalDecoder::Status::Corrupt)
-      throw Error("journal of " + std::string(name_of(from_.process)) + ": entry " +
-                  std::to_string(position) + " fails its checksum; it is kept, trading stays stopped");
-    if (status == JournalDecoder::Status::Filler) continue;
-    ++next_in_[static_cast<std::size_t>(entry.edge)];
-    dispatch(entry.edge, entry.payload, entry.now);
-    for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      const Outputs::Lane& lane = outputs_.lane(i + 1);
-      for (std::uint32_t k = 0; k < lane.count; ++k)
-        if (lanes_[i].generated++ >= lanes_[i].producer.next()) unpublished[i].push_back(lane.records[k]);
-    }
-    outputs_.clear();
-    quotes_count_ = 0;
-  }
-  effects_.mute(false);
-  journal_ = JournalWriter(*from_.journal, tail, decoder.now());
-}
-
-template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::republish(const std::vector<std::vector<Payload>>& unpublished) {
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
-    OutputLane& lane = lanes_[i];
-    if (lane.generated < lane.producer.next())
-      throw Error("ring " + std::string(name_of(from_.process)) + " edge " +
-                  std::to_string(static_cast<int>(lane.edge)) + " holds " +
-                  std::to_string(lane.producer.next()) + " records, the journal explains only " +
-                  std::to_string(lane.generated));
-    // Their credit was tested before the inputs that caused them were journaled.
-    for (const Payload& payload : unpublished[i]) lane.producer.push(payload);
-  }
-}
-
-// Nothing is sent while a journal is replayed, and the pages are read anew before anything is: whatever is
-// raised meanwhile is obeyed. Without this a kill would fence the gate in the middle of its recovery.
-template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::obey_while_replaying() noexcept {
-  const std::uint64_t serial = from_.kill->serial.load();
-  from_.page->obeyed_at_ns.store(static_cast<std::uint64_t>(clock_.now().ns), std::memory_order_relaxed);
-  from_.page->obeyed.store(serial, std::memory_order_release);
-  from_.page->heartbeat_us.store(clock_.liveness_us(), std::memory_order_relaxed);
-}
-
-template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::start_journal() noexcept {
-  Control start{};
-  start.kind = ControlKind::RunStart;
-  start.scope = ScopeKind::Global;
-  start.after = from_.control->header.run_ordinal;
-  start.epoch = from_.control->header.run_id;
-  take(Edge::Control, to_payload(start));
-  for (const Input& input : inputs_)
-    take_control(ControlKind::EdgeBase, static_cast<std::uint32_t>(input.edge), 0);
-}
-
-// ------------------------------------------------------------------------------------------ one input
-
-template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::dispatch(Edge edge, const Payload& payload, HostTime now) noexcept {
+void Driver<Stage, Session, ClockType>::dispatch(Edge edge, const Payload& payload,
+                                                 HostTime now) noexcept {
   outputs_.begin_input();
   Context ctx{now, outputs_, effects_};
   switch (record_of(edge)) {
     case RecordKind::Control: {
       const auto control = from_payload<Control>(payload);
       watch_.observe(control);
-      if (control.kind == ControlKind::Recovered) recoveries_ = static_cast<std::uint64_t>(control.after);
+      if (control.kind == ControlKind::Recovered)
+        recoveries_ = static_cast<std::uint64_t>(control.after);
       if (control.kind == ControlKind::EdgeFull || control.kind == ControlKind::EdgeRoom)
         for (OutputLane& lane : lanes_)
           if (static_cast<std::uint32_t>(lane.edge) == control.index)
@@ -295,7 +214,8 @@ void Driver<Stage, Session, ClockType>::take(Edge edge, const Payload& payload) 
   ++next_in_[static_cast<std::size_t>(edge)];
   dispatch(edge, payload, now);
   if constexpr (requires { Stage::kEvaluation; })
-    if (record_of(edge) == RecordKind::Tick) effects_.record(Stage::kEvaluation, clock_.now() - now);
+    if (record_of(edge) == RecordKind::Tick)
+      effects_.record(Stage::kEvaluation, clock_.now() - now);
 }
 
 // The last entries of the journal ring are kept for Controls.
@@ -317,8 +237,8 @@ void Driver<Stage, Session, ClockType>::take_control(ControlKind kind, std::uint
   take(Edge::Control, to_payload(control));
 }
 
-// Tells the stage of every edge that ran full, then of one that has room again (which may make it emit,
-// so the first test is repeated). False: no journal room to say so.
+// Tells the stage of every edge that ran full, then of one that has room again (which may make it
+// emit, so the first test is repeated). False: no journal room to say so.
 template <class Stage, class Session, class ClockType>
 bool Driver<Stage, Session, ClockType>::tell_edges() noexcept {
   for (;;) {
@@ -339,8 +259,8 @@ bool Driver<Stage, Session, ClockType>::tell_edges() noexcept {
   }
 }
 
-// True if one more input may be taken: the stage knows the state of every edge, no batch is exhausted, and
-// the journal has `journal_entries` entries of room.
+// True if one more input may be taken: the stage knows the state of every edge, no batch is
+// exhausted, and the journal has `journal_entries` entries of room.
 template <class Stage, class Session, class ClockType>
 bool Driver<Stage, Session, ClockType>::room_for_input(std::uint64_t journal_entries) noexcept {
   const auto batch_left = [this] {
@@ -353,7 +273,7 @@ bool Driver<Stage, Session, ClockType>::room_for_input(std::uint64_t journal_ent
   return batch_left() && journal_.room() >= journal_entries;
 }
 
-// ------------------------------------------------------------------------------------------ one turn
+// ---- one turn
 
 template <class Stage, class Session, class ClockType>
 std::size_t Driver<Stage, Session, ClockType>::take_events() noexcept {
@@ -370,7 +290,8 @@ std::size_t Driver<Stage, Session, ClockType>::take_events() noexcept {
 
 template <class Stage, class Session, class ClockType>
 std::size_t Driver<Stage, Session, ClockType>::take_ring(Input& input, std::size_t limit) noexcept {
-  // The last quarter of the journal serves reports, control and exits; ticks wait (and the feed counts).
+  // The last quarter of the journal serves reports, control and exits; ticks wait (and the feed
+  // counts).
   const std::uint64_t reserve = input.kind == InputClass::Tick ? journal_.capacity() / 4 : 16;
   std::size_t taken = 0;
   while (taken < limit && !faulted_ && room_for_input(reserve)) {
@@ -380,13 +301,15 @@ std::size_t Driver<Stage, Session, ClockType>::take_ring(Input& input, std::size
     if (poll != Poll::Record) break;
     take(input.edge, payload);
     ++taken;
-    if (input.kind == InputClass::Tick && outputs_.emitted_any()) break;  // an intent leaves at once
+    if (input.kind == InputClass::Tick && outputs_.emitted_any())
+      break;  // an intent leaves at once
   }
   return taken;
 }
 
 template <class Stage, class Session, class ClockType>
-std::size_t Driver<Stage, Session, ClockType>::take_class(InputClass kind, std::size_t limit) noexcept {
+std::size_t Driver<Stage, Session, ClockType>::take_class(InputClass kind,
+                                                          std::size_t limit) noexcept {
   std::size_t taken = 0;
   for (Input& input : inputs_)
     if (input.kind == kind) taken += take_ring(input, limit);
@@ -396,7 +319,8 @@ std::size_t Driver<Stage, Session, ClockType>::take_class(InputClass kind, std::
 template <class Stage, class Session, class ClockType>
 void Driver<Stage, Session, ClockType>::take_due() noexcept {
   if (stage_.wants_continue() && room_for_input(16)) take_control(ControlKind::Continue, 0, 0);
-  if (stage_.deadline() <= clock_.now() && room_for_input(16)) take_control(ControlKind::Deadline, 0, 0);
+  if (stage_.deadline() <= clock_.now() && room_for_input(16))
+    take_control(ControlKind::Deadline, 0, 0);
 }
 
 template <class Stage, class Session, class ClockType>
@@ -417,10 +341,11 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
   bool scanned = false;
   bool blocked = recovered_untold_ && !tell_recovered();
   if (suspended || watch_.due(now)) {
-    // Also while blocked: the scan then tells nothing but reads the serial, which taking no input obeys.
-    scanned = watch_.scan(now, clock_.liveness_us(), suspended, [this, blocked](const Control& control) {
-      return !blocked && inject(control);
-    });
+    // Also while blocked: the scan then tells nothing but reads the serial, which taking no input
+    // obeys.
+    scanned = watch_.scan(
+        now, clock_.liveness_us(), suspended,
+        [this, blocked](const Control& control) { return !blocked && inject(control); });
     blocked = blocked || !scanned;  // what could not be told yet must be told before anything else
   }
   std::size_t taken = 0;
@@ -444,8 +369,8 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
 
 template <class Stage, class Session, class ClockType>
 void Driver<Stage, Session, ClockType>::flush() noexcept {
-  // Raises first: a crash behind the tail would lose them, because recovery mutes effects. A crash before
-  // the tail repeats them, which is harmless.
+  // Raises first: a crash behind the tail would lose them, because recovery mutes effects. A crash
+  // before the tail repeats them, which is harmless.
   for (std::size_t i = 0; i < effects_.raises(); ++i) {
     const Effects::Raise& raise = effects_.raise_at(i);
     raise_kill(*from_.kill, raise.scope, raise.level, raise.cause);
@@ -466,15 +391,17 @@ void Driver<Stage, Session, ClockType>::flush() noexcept {
   for (Input& input : inputs_) input.consumer.publish_head_if_due();
 }
 
-// Heartbeat and obeyed serial. The serial is published when the Controls of its scan are dispatched, or
-// when they cannot be journaled: then this gate takes no input at all, which obeys any level.
+// Heartbeat and obeyed serial. The serial is published when the Controls of its scan are
+// dispatched, or when they cannot be journaled: then this gate takes no input at all, which obeys
+// any level.
 template <class Stage, class Session, class ClockType>
 void Driver<Stage, Session, ClockType>::finish_turn(bool scanned) noexcept {
   StagePage& page = *from_.page;
   if (scanned && session_.drained()) {
     const std::uint64_t serial = watch_.serial();
     if (serial != ~std::uint64_t{0} && page.obeyed.load(std::memory_order_relaxed) != serial) {
-      page.obeyed_at_ns.store(static_cast<std::uint64_t>(clock_.now().ns), std::memory_order_relaxed);
+      page.obeyed_at_ns.store(static_cast<std::uint64_t>(clock_.now().ns),
+                              std::memory_order_relaxed);
       page.obeyed.store(serial, std::memory_order_release);  // pairs with the raiser's wait
     }
   }
@@ -508,3 +435,5 @@ void Driver<Stage, Session, ClockType>::fault(const char* what, Edge edge) noexc
 }
 
 }  // namespace sluice
+
+#include "core/driver_recovery.hpp"

@@ -1,5 +1,5 @@
-// The one exception type of the setup phase. It is thrown before arming only, caught once in the frame
-// of main (core/process), printed as one line and turned into the exit code it carries.
+// The one exception type of the setup phase. It is thrown before arming only, caught once in the
+// frame of main (core/process), printed as one line and turned into the exit code it carries.
 #pragma once
 
 #include <stdexcept>

@@ -31,8 +31,12 @@ std::string object_of(Edge edge) {
   name.append(name_of(info->from)).append("-").append(name_of(info->to));
   return name;
 }
-std::string page_object_of(Process process) { return std::string("stage.").append(name_of(process)); }
-std::string journal_object_of(Process process) { return std::string("journal.").append(name_of(process)); }
+std::string page_object_of(Process process) {
+  return std::string("stage.").append(name_of(process));
+}
+std::string journal_object_of(Process process) {
+  return std::string("journal.").append(name_of(process));
+}
 
 std::vector<ObjectPlan> plan_objects(const PipelineConfig& config) {
   std::vector<ObjectPlan> plan;
@@ -43,14 +47,15 @@ std::vector<ObjectPlan> plan_objects(const PipelineConfig& config) {
     const auto number = static_cast<std::uint8_t>(p);
     plan.push_back({page_object_of(p), ObjectKind::Stage, number, 0, sizeof(StagePage)});
     if (has_journal(p))
-      plan.push_back({journal_object_of(p), ObjectKind::Journal, number, journal, JournalMemory::bytes(journal)});
+      plan.push_back({journal_object_of(p), ObjectKind::Journal, number, journal,
+                      JournalMemory::bytes(journal)});
   }
   plan.push_back({"journal.paper", ObjectKind::Journal, static_cast<std::uint8_t>(Edge::PaperLog),
                   kPaperLogEntries, JournalMemory::bytes(kPaperLogEntries)});
   for (const EdgeInfo& edge : kTopology) {
     const std::uint64_t capacity = config.capacity(edge);
-    plan.push_back({object_of(edge.edge), ObjectKind::Ring, static_cast<std::uint8_t>(edge.edge), capacity,
-                    RingMemory::bytes(capacity)});
+    plan.push_back({object_of(edge.edge), ObjectKind::Ring, static_cast<std::uint8_t>(edge.edge),
+                    capacity, RingMemory::bytes(capacity)});
   }
   plan.push_back({"last_value", ObjectKind::LastValue, 0, 0, kLastValueBytes});
   return plan;
@@ -98,8 +103,9 @@ void fill_kill(KillPage& kill, const ControlPage& control) {
   for (std::size_t slot = 0; slot < kScopes; ++slot) {
     if (!control.scope_exists(scope_at(slot))) continue;
     const auto epoch = static_cast<std::uint32_t>(kill.serial.fetch_add(1) + 1);
-    kill.words[slot].store(encode_kill(kill.header.run_id, slot, KillLevel::Run, KillCause::None, epoch),
-                           std::memory_order_release);
+    kill.words[slot].store(
+        encode_kill(kill.header.run_id, slot, KillLevel::Run, KillCause::None, epoch),
+        std::memory_order_release);
   }
 }
 
@@ -130,7 +136,8 @@ MemoryInstance::MemoryInstance(const PipelineConfig& config, const RunIdentity& 
   }
   fill_control(*objects_.control, config, run);
   fill_kill(*objects_.kill, *objects_.control);
-  for (const auto& [memory, bytes] : memory_) Segment::publish(*static_cast<SegmentHeader*>(memory));
+  for (const auto& [memory, bytes] : memory_)
+    Segment::publish(*static_cast<SegmentHeader*>(memory));
 }
 
 MemoryInstance::~MemoryInstance() {
@@ -150,7 +157,8 @@ AttachError AttachedInstance::try_open(const std::string& instance, AttachedInst
   return AttachError::None;
 }
 
-AttachedInstance AttachedInstance::open(const std::string& instance, std::chrono::seconds patience) {
+AttachedInstance AttachedInstance::open(const std::string& instance,
+                                        std::chrono::seconds patience) {
   const auto start = std::chrono::steady_clock::now();
   auto told = start;
   for (bool first = true;; first = false) {
@@ -160,18 +168,21 @@ AttachedInstance AttachedInstance::open(const std::string& instance, std::chrono
     const auto now = std::chrono::steady_clock::now();
     const bool may_come = error == AttachError::NotFound || error == AttachError::TooSmall ||
                           error == AttachError::NotReady || error == AttachError::WrongBoot;
-    const std::string what = "instance '" + instance + "': /dev/shm/" + segment_name(instance, "control") +
-                             " " + std::string(name_of(error)) + ": " + std::string(advice_for(error));
+    const std::string what = "instance '" + instance + "': /dev/shm/" +
+                             segment_name(instance, "control") + " " + std::string(name_of(error)) +
+                             ": " + std::string(advice_for(error));
     if (!may_come || now - start >= patience) throw Error(Exit::Unreachable, what);
     if (first || now - told >= std::chrono::seconds(5)) {
-      std::fprintf(stderr, "waiting up to %lld s: %s\n", static_cast<long long>(patience.count()), what.c_str());
+      std::fprintf(stderr, "waiting up to %lld s: %s\n", static_cast<long long>(patience.count()),
+                   what.c_str());
       told = now;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
 }
 
-void* AttachedInstance::map(const std::string& object, ObjectKind kind, std::uint8_t edge, Access access) {
+void* AttachedInstance::map(const std::string& object, ObjectKind kind, std::uint8_t edge,
+                            Access access) {
   const std::string name = segment_name(name_, object);
   const SegmentHeader& run = objects_.control->header;
   Segment segment;
@@ -194,12 +205,13 @@ void AttachedInstance::attach_page(Process process, Access access) {
 }
 void AttachedInstance::attach_ring(Edge edge, Access access) {
   const auto number = static_cast<std::uint8_t>(edge);
-  objects_.ring[number] = static_cast<RingMemory*>(map(object_of(edge), ObjectKind::Ring, number, access));
+  objects_.ring[number] =
+      static_cast<RingMemory*>(map(object_of(edge), ObjectKind::Ring, number, access));
 }
 void AttachedInstance::attach_journal(Process process, Access access) {
   const auto number = static_cast<std::uint8_t>(process);
-  objects_.journal[number] =
-      static_cast<JournalMemory*>(map(journal_object_of(process), ObjectKind::Journal, number, access));
+  objects_.journal[number] = static_cast<JournalMemory*>(
+      map(journal_object_of(process), ObjectKind::Journal, number, access));
 }
 void AttachedInstance::attach_paper_log(Access access) {
   objects_.paper_log = static_cast<JournalMemory*>(

@@ -1,5 +1,6 @@
-// The objects of one running instance: which segments exist, how large they are, and the mapped pointers.
-// The supervisor creates them (or a test does, in plain memory); every process attaches the ones it uses.
+// The objects of one running instance: which segments exist, how large they are, and the mapped
+// pointers. The supervisor creates them (or a test does, in plain memory); every process attaches
+// the ones it uses.
 #pragma once
 
 #include <array>
@@ -23,8 +24,8 @@ namespace sluice {
 inline constexpr std::size_t kProcessSpan = 32;
 inline constexpr std::size_t kLastValueBytes = sizeof(SegmentHeader) + kMaxInstruments * 2 * 64;
 
-// Mapped pointers; null = this process has not attached it. Pages that this process may only read are
-// mapped read-only whatever the pointer's type says: a store there is a fault, not a race.
+// Mapped pointers; null = this process has not attached it. Pages that this process may only read
+// are mapped read-only whatever the pointer's type says: a store there is a fault, not a race.
 struct Objects {
   ControlPage* control = nullptr;
   KillPage* kill = nullptr;
@@ -32,10 +33,14 @@ struct Objects {
   std::array<JournalMemory*, kProcessSpan> journal{};  // by Process; seats, risk, gateway
   std::array<RingMemory*, kEdgeSpan> ring{};           // by Edge
   JournalMemory* paper_log = nullptr;
-  void* last_value = nullptr;                          // feed/last_value.hpp
+  void* last_value = nullptr;  // feed/last_value.hpp
 
-  [[nodiscard]] StagePage& page(Process p) const noexcept { return *stage[static_cast<std::size_t>(p)]; }
-  [[nodiscard]] RingMemory& edge(Edge e) const noexcept { return *ring[static_cast<std::size_t>(e)]; }
+  [[nodiscard]] StagePage& page(Process p) const noexcept {
+    return *stage[static_cast<std::size_t>(p)];
+  }
+  [[nodiscard]] RingMemory& edge(Edge e) const noexcept {
+    return *ring[static_cast<std::size_t>(e)];
+  }
   [[nodiscard]] JournalMemory& journal_of(Process p) const noexcept {
     return *journal[static_cast<std::size_t>(p)];
   }
@@ -49,14 +54,14 @@ constexpr bool has_journal(Process p) noexcept {
 struct ObjectPlan {
   std::string object;  // "ring.feed-risk"
   ObjectKind kind;
-  std::uint8_t edge;   // Edge, Process, or 0
+  std::uint8_t edge;  // Edge, Process, or 0
   std::uint64_t capacity;
   std::size_t bytes;
 };
 std::vector<ObjectPlan> plan_objects(const PipelineConfig& config);
-std::string object_of(Edge edge);                 // "ring.feed-risk"
-std::string page_object_of(Process process);      // "stage.risk"
-std::string journal_object_of(Process process);   // "journal.risk"
+std::string object_of(Edge edge);                // "ring.feed-risk"
+std::string page_object_of(Process process);     // "stage.risk"
+std::string journal_object_of(Process process);  // "journal.risk"
 
 struct RunIdentity {
   std::uint64_t run_id = 0;
@@ -93,13 +98,13 @@ class MemoryInstance {
 class AttachedInstance {
  public:
   struct Want {
-    Process process{};          // what this process is: which pages it may write
-    bool tool = false;          // sluicectl: everything read-only but the kill page
+    Process process{};  // what this process is: which pages it may write
+    bool tool = false;  // sluicectl: everything read-only but the kill page
     bool kill_writable = false;
   };
 
-  // Attaches the control page and learns the run from it. Throws Error(Unreachable) after the deadline;
-  // while waiting, one line per second of patience goes to stderr through `patience`.
+  // Attaches the control page and learns the run from it. Throws Error(Unreachable) after the
+  // deadline; while waiting, one line per second of patience goes to stderr through `patience`.
   static AttachedInstance open(const std::string& instance, std::chrono::seconds patience);
   // One attempt, no waiting.
   static AttachError try_open(const std::string& instance, AttachedInstance& out);

@@ -1,14 +1,17 @@
-// A stage's journal: every input with its `now`, in one order. It is the stage's cursor (what is in the
-// journal happened) and its film (replayed, it gives the same outputs byte for byte).
+// A stage's journal: every input with its `now`, in one order. It is the stage's cursor (what is in
+// the journal happened) and its film (replayed, it gives the same outputs byte for byte).
 //
 //   JournalMemory   header | tail (stage's line) | head, flags (recorder's line) | entries of 64 B
-//   entry           {word = dt 24 | edge 8 | crc32c 32} + payload; position p lives in entry p & mask
+//   entry           {word = dt 24 | edge 8 | crc32c 32} + payload; position p lives in entry p &
+//   mask
 //
 // Writers: the stage's driver writes entries and `tail`; the recorder writes `head` after write(2).
-// Invariant: `tail` is released after a turn's entries and before any output of that turn is published or
-//   any input head moves. The checksum covers payload, edge, dt and the absolute position, so that an older
-//   lap or a misplaced entry never validates.
-// What a crash leaves: entries above `tail` never happened; entries below it are in the file (up to `head`)
+// Invariant: `tail` is released after a turn's entries and before any output of that turn is
+// published or
+//   any input head moves. The checksum covers payload, edge, dt and the absolute position, so that
+//   an older lap or a misplaced entry never validates.
+// What a crash leaves: entries above `tail` never happened; entries below it are in the file (up to
+// `head`)
 //   or in this ring.
 #pragma once
 
@@ -32,9 +35,9 @@ enum RecorderFlags : std::uint64_t { kRecorderDiskTrouble = 1 };
 
 struct JournalMemory {
   SegmentHeader header;
-  alignas(kLinePair) std::atomic<std::uint64_t> tail;   // entries committed; writer: the stage's driver
-  alignas(kLinePair) std::atomic<std::uint64_t> head;   // entries written to the file; writer: recorder
-  std::atomic<std::uint64_t> flags;                     // RecorderFlags; writer: recorder
+  alignas(kLinePair) std::atomic<std::uint64_t> tail;  // entries committed; writer: the stage's driver
+  alignas(kLinePair) std::atomic<std::uint64_t> head;  // entries written to the file; writer: recorder
+  std::atomic<std::uint64_t> flags;                // RecorderFlags; writer: recorder
 
   [[nodiscard]] JournalSlot* slots() noexcept { return reinterpret_cast<JournalSlot*>(this + 1); }
   [[nodiscard]] const JournalSlot* slots() const noexcept {
@@ -51,7 +54,8 @@ inline constexpr std::int64_t kDtLimit = 1 << 24;  // ns; longer gaps take a Tim
 // The checksum of an entry. `head` is its word without the crc.
 inline std::uint64_t journal_word(Edge edge, std::uint32_t dt, std::uint64_t position,
                                   const Payload& payload) noexcept {
-  const std::uint64_t head = std::uint64_t{dt} << 40 | std::uint64_t{static_cast<std::uint8_t>(edge)} << 32;
+  const std::uint64_t head =
+      std::uint64_t{dt} << 40 | std::uint64_t{static_cast<std::uint8_t>(edge)} << 32;
   const std::uint64_t prefix[2]{head, position};
   const std::uint32_t crc = crc32c(payload, crc32c(prefix) ^ 0xffff'ffffu);
   return head | crc;
@@ -69,7 +73,8 @@ class JournalDecoder {
  public:
   enum class Status : std::uint8_t { Input = 1, Filler = 2, Corrupt = 3 };
 
-  [[nodiscard]] Status decode(const JournalSlot& raw, std::uint64_t position, JournalEntry& out) noexcept {
+  [[nodiscard]] Status decode(const JournalSlot& raw, std::uint64_t position,
+                              JournalEntry& out) noexcept {
     const auto edge = static_cast<Edge>(raw.word >> 32 & 0xff);
     const auto dt = static_cast<std::uint32_t>(raw.word >> 40);
     if (edge == Edge::None || journal_word(edge, dt, position, raw.payload) != raw.word)
@@ -93,14 +98,19 @@ class JournalWriter {
   JournalWriter() = default;
   // Appends behind `position` (the tail that recovery found), `now` being the last journaled time.
   JournalWriter(JournalMemory& memory, std::uint64_t position, HostTime now) noexcept
-      : memory_(&memory), slots_(memory.slots()), capacity_(memory.header.capacity),
-        mask_(capacity_ - 1), next_(position), head_seen_(memory.head.load(std::memory_order_acquire)),
+      : memory_(&memory),
+        slots_(memory.slots()),
+        capacity_(memory.header.capacity),
+        mask_(capacity_ - 1),
+        next_(position),
+        head_seen_(memory.head.load(std::memory_order_acquire)),
         now_(now) {}
 
   // Entries that can be appended. One input takes at most two (a Time entry before a long gap).
   [[nodiscard]] std::uint64_t room() noexcept {
     if (capacity_ - (next_ - head_seen_) < capacity_ / 2)
-      head_seen_ = memory_->head.load(std::memory_order_acquire);  // pairs with the recorder's release
+      head_seen_ =
+          memory_->head.load(std::memory_order_acquire);  // pairs with the recorder's release
     return capacity_ - (next_ - head_seen_);
   }
 
@@ -121,7 +131,8 @@ class JournalWriter {
 
   // End of a turn, before its outputs and heads.
   void commit() noexcept {
-    memory_->tail.store(next_, std::memory_order_release);  // pairs with the recorder's and recovery's acquire
+    memory_->tail.store(
+        next_, std::memory_order_release);  // pairs with the recorder's and recovery's acquire
   }
 
   [[nodiscard]] std::uint64_t next() const noexcept { return next_; }

@@ -60,7 +60,8 @@ std::optional<File> inspect(const fs::path& path) {
   if (file.header.magic != kFileMagic || file.header.check != check_of(file.header))
     throw Error(path.string() + ": is not a journal, or its header is damaged");
   if (file.header.layout_hash != schema_hash())
-    throw Error(path.string() + ": was written by another build (layout hash differs); read it with that build");
+    throw Error(path.string() +
+                ": was written by another build (layout hash differs); read it with that build");
   const auto bytes = static_cast<std::uint64_t>(info.st_size) - sizeof file.header;
   file.first = file.header.first_position;
   file.entries = bytes / sizeof(JournalSlot);
@@ -68,8 +69,8 @@ std::optional<File> inspect(const fs::path& path) {
   return file;
 }
 
-// Newest first: the recorder may append and rotate meanwhile, but everything older than a file that exists is
-// final. The names sort by first position.
+// Newest first: the recorder may append and rotate meanwhile, but everything older than a file that
+// exists is final. The names sort by first position.
 std::vector<File> inspect_all(const fs::path& dir, const std::string& journal) {
   std::vector<fs::path> paths;
   std::error_code error;
@@ -84,7 +85,8 @@ std::vector<File> inspect_all(const fs::path& dir, const std::string& journal) {
     if (files[i].first != files[i - 1].first + files[i - 1].entries)
       throw Error(files[i].path.string() + ": starts at entry " + std::to_string(files[i].first) +
                   ", but the file before it ends at " +
-                  std::to_string(files[i - 1].first + files[i - 1].entries) + ": entries are missing");
+                  std::to_string(files[i - 1].first + files[i - 1].entries) +
+                  ": entries are missing");
   return files;
 }
 
@@ -96,7 +98,7 @@ fs::path run_directory(const fs::path& state_dir, std::uint16_t run_ordinal) {
   return state_dir / "runs" / digits.data();
 }
 
-// ------------------------------------------------------------------------------------------ writing
+// ---- writing
 
 struct JournalFileWriter::State {
   fs::path dir;
@@ -116,7 +118,8 @@ int JournalFileWriter::State::open_next() noexcept {
   identity.first_position = next;
   identity.check = check_of(identity);
   const fs::path path = dir / file_name(journal, next);
-  const int opened = ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+  const int opened =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (opened < 0) return errno;
   const ssize_t written = ::write(opened, &identity, sizeof identity);
   if (written != static_cast<ssize_t>(sizeof identity)) {
@@ -154,13 +157,12 @@ void JournalFileWriter::State::resume(const File& last) {
     --next;
     file_bytes -= sizeof slot;
   }
-  if (::ftruncate(fd, static_cast<off_t>(file_bytes)) != 0 ||
-      ::lseek(fd, 0, SEEK_END) < 0)
+  if (::ftruncate(fd, static_cast<off_t>(file_bytes)) != 0 || ::lseek(fd, 0, SEEK_END) < 0)
     throw Error(last.path.string() + ": cannot cut off the torn tail: " + std::strerror(errno));
 }
 
-JournalFileWriter::JournalFileWriter(fs::path dir, std::string journal, const JournalFileHeader& identity,
-                                     std::uint64_t rotate_bytes)
+JournalFileWriter::JournalFileWriter(fs::path dir, std::string journal,
+                                     const JournalFileHeader& identity, std::uint64_t rotate_bytes)
     : state_(std::make_unique<State>()) {
   state_->dir = std::move(dir);
   state_->journal = std::move(journal);
@@ -184,8 +186,12 @@ JournalFileWriter::~JournalFileWriter() {
 }
 JournalFileWriter::JournalFileWriter(JournalFileWriter&&) noexcept = default;
 
-std::uint64_t JournalFileWriter::next() const noexcept { return state_->next; }
-const std::string& JournalFileWriter::journal() const noexcept { return state_->journal; }
+std::uint64_t JournalFileWriter::next() const noexcept {
+  return state_->next;
+}
+const std::string& JournalFileWriter::journal() const noexcept {
+  return state_->journal;
+}
 
 int JournalFileWriter::write(const JournalSlot* entries, std::size_t count) noexcept {
   State& s = *state_;
@@ -215,9 +221,11 @@ int JournalFileWriter::write(const JournalSlot* entries, std::size_t count) noex
   return 0;
 }
 
-int JournalFileWriter::duplicate() const noexcept { return ::fcntl(state_->fd, F_DUPFD_CLOEXEC, 3); }
+int JournalFileWriter::duplicate() const noexcept {
+  return ::fcntl(state_->fd, F_DUPFD_CLOEXEC, 3);
+}
 
-// ------------------------------------------------------------------------------------------ reading
+// ---- reading
 
 struct JournalFiles::State {
   std::vector<File> files;
@@ -298,7 +306,8 @@ std::vector<std::string> list_journals(const fs::path& dir) {
   for (const auto& entry : fs::directory_iterator(dir, error)) {
     const std::string name = entry.path().filename().string();
     const std::size_t dot = name.find('.');
-    if (dot != std::string::npos && belongs(name, name.substr(0, dot))) names.insert(name.substr(0, dot));
+    if (dot != std::string::npos && belongs(name, name.substr(0, dot)))
+      names.insert(name.substr(0, dot));
   }
   return {names.begin(), names.end()};
 }

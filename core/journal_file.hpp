@@ -1,10 +1,11 @@
-// Journals on disk. The recorder appends what the rings hold; recovery, replay and tools read it back.
+// Journals on disk. The recorder appends what the rings hold; recovery, replay and tools read it
+// back.
 //
 //   <state_dir>/runs/<ordinal>/<journal>.<first position>.journal
 //   128-byte header, then the 64-byte entries exactly as in the ring, position after position
 //
-// Because an entry's checksum covers its absolute position, a file needs no index and no trailer: a torn
-// last entry is cut off, anything else that fails its checksum is reported and never skipped.
+// Because an entry's checksum covers its absolute position, a file needs no index and no trailer: a
+// torn last entry is cut off, anything else that fails its checksum is reported and never skipped.
 #pragma once
 
 #include <array>
@@ -35,23 +36,27 @@ struct JournalFileHeader {
 };
 static_assert(sizeof(JournalFileHeader) == 128);
 
-std::filesystem::path run_directory(const std::filesystem::path& state_dir, std::uint16_t run_ordinal);
+std::filesystem::path run_directory(const std::filesystem::path& state_dir,
+                                    std::uint16_t run_ordinal);
 
 // Appends. Opened by the recorder for one journal; continues where the files end.
 class JournalFileWriter {
  public:
-  // Throws Error if the directory cannot be written or existing files are corrupt or of another run.
-  JournalFileWriter(std::filesystem::path dir, std::string journal, const JournalFileHeader& identity,
-                    std::uint64_t rotate_bytes);
+  // Throws Error if the directory cannot be written or existing files are corrupt or of another
+  // run.
+  JournalFileWriter(std::filesystem::path dir, std::string journal,
+                    const JournalFileHeader& identity, std::uint64_t rotate_bytes);
   ~JournalFileWriter();
   JournalFileWriter(JournalFileWriter&&) noexcept;
 
   // Position behind the last entry that is in the files.
   [[nodiscard]] std::uint64_t next() const noexcept;
-  // Writes count entries that continue at next(). Returns 0, or the errno of the failed call; what was
-  // written before the failure counts (next() says how much), a half-written entry is cut off again.
+  // Writes count entries that continue at next(). Returns 0, or the errno of the failed call; what
+  // was written before the failure counts (next() says how much), a half-written entry is cut off
+  // again.
   int write(const JournalSlot* entries, std::size_t count) noexcept;
-  // A descriptor of the present file for fdatasync elsewhere; the caller closes it. -1: no descriptor left.
+  // A descriptor of the present file for fdatasync elsewhere; the caller closes it. -1: no
+  // descriptor left.
   [[nodiscard]] int duplicate() const noexcept;
   [[nodiscard]] const std::string& journal() const noexcept;
 
@@ -63,13 +68,14 @@ class JournalFileWriter {
 // Reads all files of one journal, in order of position.
 class JournalFiles {
  public:
-  // No file at all gives an empty journal. Throws Error for a file that is not a journal of this build.
+  // No file at all gives an empty journal. Throws Error for a file that is not a journal of this
+  // build.
   JournalFiles(const std::filesystem::path& dir, const std::string& journal);
   ~JournalFiles();
   JournalFiles(JournalFiles&&) noexcept;
 
   [[nodiscard]] std::uint64_t first() const noexcept;
-  [[nodiscard]] std::uint64_t end() const noexcept;  // behind the last whole entry
+  [[nodiscard]] std::uint64_t end() const noexcept;         // behind the last whole entry
   [[nodiscard]] std::uint64_t torn_bytes() const noexcept;  // a torn tail that was left out
   [[nodiscard]] std::optional<JournalFileHeader> header() const noexcept;
   bool read(std::uint64_t position, JournalSlot& out);

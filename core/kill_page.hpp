@@ -2,13 +2,15 @@
 // supervisor lowers.
 //
 //   word   {epoch 32 | check 16 | cause 8 | level 8}, one per scope, in scope_slot order
-//   serial  counts every raise and rearm twice; a gate that has published serial s has scanned every word
+//   serial  counts every raise and rearm twice; a gate that has published serial s has scanned
+//   every word
 //           that was stored before s was taken
 //
 // Writers: the kill group (raise), the supervisor (rearm, end). Readers: gates, tools.
-// Invariant: new risk needs exactly a valid RUN word; zero, garbage or a failed check is HALT, so any single
-// store stops trading. Epochs never repeat: each is a serial. Model-checked protocol: raise = take a serial,
-// CAS the word to {max(present, wanted), serial}, take the serial again: that is the raiser's target.
+// Invariant: new risk needs exactly a valid RUN word; zero, garbage or a failed check is HALT, so
+// any single store stops trading. Epochs never repeat: each is a serial. Model-checked protocol:
+// raise = take a serial, CAS the word to {max(present, wanted), serial}, take the serial again:
+// that is the raiser's target.
 #pragma once
 
 #include <atomic>
@@ -27,9 +29,9 @@ struct KillWord {
   friend constexpr bool operator==(const KillWord&, const KillWord&) noexcept = default;
 };
 
-// A residue modulo a prime, shifted by the run: any one or two wrong bits, and any other slot, are found for
-// certain (the factor keeps a wrong payload bit from looking like a wrong check bit); garbage and another
-// run's words pass once in 2^15.
+// A residue modulo a prime, shifted by the run: any one or two wrong bits, and any other slot, are
+// found for certain (the factor keeps a wrong payload bit from looking like a wrong check bit);
+// garbage and another run's words pass once in 2^15.
 constexpr std::uint16_t kill_check(std::uint64_t run_id, std::size_t slot, KillLevel level,
                                    KillCause cause, std::uint32_t epoch) noexcept {
   const std::uint64_t what = std::uint64_t{epoch} << 32 | std::uint64_t{slot} << 16 |
@@ -49,11 +51,13 @@ constexpr std::uint64_t encode_kill(std::uint64_t run_id, std::size_t slot, Kill
          std::uint64_t{static_cast<std::uint8_t>(cause)} << 8 | static_cast<std::uint8_t>(level);
 }
 
-constexpr KillWord decode_kill(std::uint64_t run_id, std::size_t slot, std::uint64_t word) noexcept {
+constexpr KillWord decode_kill(std::uint64_t run_id, std::size_t slot,
+                               std::uint64_t word) noexcept {
   const auto epoch = static_cast<std::uint32_t>(word >> 32);
   const auto level = static_cast<KillLevel>(word & 0xff);
   const auto cause = static_cast<KillCause>(word >> 8 & 0xff);
-  const bool known = (level >= KillLevel::Run && level <= KillLevel::Sever) || level == KillLevel::Ended;
+  const bool known =
+      (level >= KillLevel::Run && level <= KillLevel::Sever) || level == KillLevel::Ended;
   if (!known || encode_kill(run_id, slot, level, cause, epoch) != word)
     return {KillLevel::Halt, KillCause::None, epoch, false};
   return {level, cause, epoch, true};
@@ -73,14 +77,16 @@ struct KillPage {
 static_assert(sizeof(KillPage) <= 4096);
 
 struct RaiseResult {
-  bool raised = false;          // false: the run has ended, or the scope does not exist; nothing was stored
-  std::uint64_t target = 0;     // gates that have obeyed this serial have obeyed the raise
-  KillWord word;                // what stands in the page now
+  bool raised = false;  // false: the run has ended, or the scope does not exist; nothing was stored
+  std::uint64_t target = 0;  // gates that have obeyed this serial have obeyed the raise
+  KillWord word;             // what stands in the page now
 };
 
-// Raises one scope to at least `level`. Lock-free, needs no supervisor, no memory, no disk. Also when the
-// level is there already a new epoch is stored, so that a rearm naming the older word fails.
-inline RaiseResult raise_kill(KillPage& page, Scope scope, KillLevel level, KillCause cause) noexcept {
+// Raises one scope to at least `level`. Lock-free, needs no supervisor, no memory, no disk. Also
+// when the level is there already a new epoch is stored, so that a rearm naming the older word
+// fails.
+inline RaiseResult raise_kill(KillPage& page, Scope scope, KillLevel level,
+                              KillCause cause) noexcept {
   const std::size_t slot = scope_slot(scope);
   if (slot >= kScopes || level < KillLevel::ReduceOnly || level > KillLevel::Sever) return {};
   std::uint64_t present = page.words[slot].load(std::memory_order_acquire);
@@ -90,18 +96,22 @@ inline RaiseResult raise_kill(KillPage& page, Scope scope, KillLevel level, Kill
     // seq_cst: the serial orders raises against the gates' scans (read serial, then words)
     const auto epoch = static_cast<std::uint32_t>(page.serial.fetch_add(1) + 1);
     const KillWord next{max_level(now.level, level), cause, epoch, true};
-    const std::uint64_t wanted = encode_kill(page.run_id(), slot, next.level, next.cause, next.epoch);
+    const std::uint64_t wanted =
+        encode_kill(page.run_id(), slot, next.level, next.cause, next.epoch);
     if (page.words[slot].compare_exchange_strong(present, wanted))
       return {true, page.serial.fetch_add(1) + 1, next};
   }
 }
 
-// Lowers one scope to RUN, only if it still holds exactly `named`. Supervisor only; the preconditions
-// (KILL_COMPLETE, reconciliation, cool-off) are the caller's. Returns the serial to wait for, 0 if refused.
+// Lowers one scope to RUN, only if it still holds exactly `named`. Supervisor only; the
+// preconditions (KILL_COMPLETE, reconciliation, cool-off) are the caller's. Returns the serial to
+// wait for, 0 if refused.
 inline std::uint64_t rearm_kill(KillPage& page, std::size_t slot, std::uint64_t named) noexcept {
-  if (slot >= kScopes || decode_kill(page.run_id(), slot, named).level == KillLevel::Ended) return 0;
+  if (slot >= kScopes || decode_kill(page.run_id(), slot, named).level == KillLevel::Ended)
+    return 0;
   const auto epoch = static_cast<std::uint32_t>(page.serial.fetch_add(1) + 1);
-  const std::uint64_t run_word = encode_kill(page.run_id(), slot, KillLevel::Run, KillCause::None, epoch);
+  const std::uint64_t run_word =
+      encode_kill(page.run_id(), slot, KillLevel::Run, KillCause::None, epoch);
   if (!page.words[slot].compare_exchange_strong(named, run_word)) return 0;
   return page.serial.fetch_add(1) + 1;
 }

@@ -1,5 +1,5 @@
-// A record's layout as data: one table of fields per record, from which come the proof that the fields
-// tile the struct, the layout hash of every segment header, and generic printing.
+// A record's layout as data: one table of fields per record, from which come the proof that the
+// fields tile the struct, the layout hash of every segment header, and generic printing.
 #pragma once
 
 #include <array>
@@ -25,7 +25,8 @@ template <class T>
 struct Layout;  // specialised beside each record: name, version, fields
 
 // FNV-1a. Not a defence, a fingerprint: two builds with different layouts must not share a segment.
-constexpr std::uint64_t fnv1a(std::string_view text, std::uint64_t hash = 0xcbf29ce484222325) noexcept {
+constexpr std::uint64_t fnv1a(std::string_view text,
+                              std::uint64_t hash = 0xcbf29ce484222325) noexcept {
   for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(c)) * 0x100000001b3;
   return hash;
 }
@@ -57,7 +58,9 @@ consteval bool fields_tile() {
   return next == sizeof(T);
 }
 
-#define SLUICE_FIELD(type, member, kind) \
-  ::sluice::Field { #member, offsetof(type, member), sizeof(type::member), ::sluice::FieldKind::kind }
+#define SLUICE_FIELD(type, member, kind)                                             \
+  ::sluice::Field {                                                                  \
+#member, offsetof(type, member), sizeof(type::member), ::sluice::FieldKind::kind \
+  }
 
 }  // namespace sluice

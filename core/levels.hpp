@@ -1,4 +1,5 @@
-// Scopes, kill levels and conditions: the vocabulary of stopping. Values are explicit and never reused.
+// Scopes, kill levels and conditions: the vocabulary of stopping. Values are explicit and never
+// reused.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +20,8 @@ struct Scope {
 
 inline constexpr std::size_t kScopes = 1 + kMaxGateways + kMaxStrategies + kMaxInstruments;
 
-// Position of a scope in the scope arrays of the control and kill pages; kScopes if there is no such scope.
+// Position of a scope in the scope arrays of the control and kill pages; kScopes if there is no
+// such scope.
 constexpr std::size_t scope_slot(Scope scope) noexcept {
   switch (scope.kind) {
     case ScopeKind::Global: return scope.index == 0 ? 0 : kScopes;
@@ -27,7 +29,8 @@ constexpr std::size_t scope_slot(Scope scope) noexcept {
     case ScopeKind::Strategy:
       return scope.index < kMaxStrategies ? 1 + kMaxGateways + scope.index : kScopes;
     case ScopeKind::Instrument:
-      return scope.index < kMaxInstruments ? 1 + kMaxGateways + kMaxStrategies + scope.index : kScopes;
+      return scope.index < kMaxInstruments ? 1 + kMaxGateways + kMaxStrategies + scope.index
+                                           : kScopes;
   }
   return kScopes;
 }
@@ -41,7 +44,8 @@ constexpr Scope scope_at(std::size_t slot) noexcept {
   return {ScopeKind::Instrument, index - static_cast<std::uint32_t>(kMaxStrategies)};
 }
 
-// Totally ordered; the effective level is the maximum over the four scopes of an order. 0 is not a level.
+// Totally ordered; the effective level is the maximum over the four scopes of an order. 0 is not a
+// level.
 enum class KillLevel : std::uint8_t {
   Run = 1,
   ReduceOnly = 2,
@@ -52,7 +56,9 @@ enum class KillLevel : std::uint8_t {
   Ended = 15  // the run is over: stronger than all, never raised by a person
 };
 
-constexpr KillLevel max_level(KillLevel a, KillLevel b) noexcept { return a < b ? b : a; }
+constexpr KillLevel max_level(KillLevel a, KillLevel b) noexcept {
+  return a < b ? b : a;
+}
 
 constexpr std::string_view name_of(KillLevel level) noexcept {
   switch (level) {
@@ -72,10 +78,10 @@ enum class KillCause : std::uint8_t {
   Operator = 1,
   Drill = 2,
   InternalFault = 3,
-  ReportsLost = 4,   // gateway -> risk was full: risk no longer knows its positions
+  ReportsLost = 4,  // gateway -> risk was full: risk no longer knows its positions
   Reconciliation = 5,
   DuplicateId = 6,
-  PriorRun = 7,      // carried into this run from the latch
+  PriorRun = 7,  // carried into this run from the latch
   CorruptRing = 8
 };
 
@@ -102,7 +108,8 @@ enum Condition : std::uint32_t {
   kJournalBehind = 1u << 2,  // the recorder is half a journal ring behind
   kDiskLow = 1u << 3,        // the recorder reports an error or little disk
   kPeerDead = 1u << 4,       // the gateway: no live risk process
-  kSuspended = 1u << 5       // this loop stood still for more than 250 ms; cleared once pages are re-read
+  kSuspended =
+      1u << 5  // this loop stood still for more than 250 ms; cleared once pages are re-read
 };
 inline constexpr std::uint32_t kConditionBits = 6;
 
@@ -118,7 +125,9 @@ constexpr std::string_view condition_name(std::uint32_t bit) noexcept {
   }
 }
 
-constexpr std::string_view name_of(Condition condition) noexcept { return condition_name(condition); }
+constexpr std::string_view name_of(Condition condition) noexcept {
+  return condition_name(condition);
+}
 
 enum class Mode : std::uint8_t { Shadow = 1, Paper = 2, Live = 3 };
 

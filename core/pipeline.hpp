@@ -1,6 +1,6 @@
-// The sections of the configuration that every process shares: which instance this is, which instruments
-// and strategies exist and under which index, and where processes run. Stage sections ([feed], [risk], ...)
-// are parsed by their stages.
+// The sections of the configuration that every process shares: which instance this is, which
+// instruments and strategies exist and under which index, and where processes run. Stage sections
+// ([feed], [risk], ...) are parsed by their stages.
 #pragma once
 
 #include <array>
@@ -25,8 +25,8 @@ struct Instrument {
 };
 
 struct StrategyEntry {
-  std::string name;          // unique in the pipeline, <= 23 characters, e.g. "momentum_buying"
-  std::string kind;          // the catalogue's word; often the same
+  std::string name;  // unique in the pipeline, <= 23 characters, e.g. "momentum_buying"
+  std::string kind;  // the catalogue's word; often the same
   SeatIndex seat = 0;
   std::uint32_t priority = 0;  // lower first
   std::vector<InstrumentIndex> instruments;
@@ -36,22 +36,22 @@ struct StrategyEntry {
 enum class WaitStrategy : std::uint8_t { Auto = 0, Spin = 1, Yield = 2, Nap = 3 };
 
 struct ProcessEntry {
-  int cpu = -1;              // -1: inherited (taskset) or free
+  int cpu = -1;  // -1: inherited (taskset) or free
   WaitStrategy wait = WaitStrategy::Auto;
 };
 
 struct PipelineConfig {
-  std::string instance;      // [a-z0-9_-], <= 20 characters; prefix of the segments
+  std::string instance;  // [a-z0-9_-], <= 20 characters; prefix of the segments
   Mode mode = Mode::Paper;
-  std::filesystem::path state_dir;  // journals, latch, audit, socket
+  std::filesystem::path state_dir;    // journals, latch, audit, socket
   std::int64_t rate_ppm = 1'000'000;  // market ns per host ns
-  std::uint32_t tick_ring = 0;      // capacities; 0 = the topology's default
+  std::uint32_t tick_ring = 0;        // capacities; 0 = the topology's default
   std::uint32_t order_ring = 0;
   std::uint32_t report_ring = 0;
   std::uint32_t intent_ring = 0;
-  std::uint32_t journal_ring = 0;   // entries
+  std::uint32_t journal_ring = 0;  // entries
   std::vector<Instrument> instruments;
-  std::vector<StrategyEntry> strategies;  // index = StrategyIndex
+  std::vector<StrategyEntry> strategies;     // index = StrategyIndex
   std::array<ProcessEntry, 32> processes{};  // by Process value
 
   [[nodiscard]] const ProcessEntry& process(Process p) const noexcept {

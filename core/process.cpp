@@ -35,8 +35,8 @@ struct ProcStat {
   std::uint64_t ticks = 0;  // 0: gone, or a zombie
 };
 
-// Proof of death is the kernel's word that there is no such process. A /proc entry that cannot be read
-// (hidepid, no descriptors left) proves nothing.
+// Proof of death is the kernel's word that there is no such process. A /proc entry that cannot be
+// read (hidepid, no descriptors left) proves nothing.
 ProcStat stat_of(pid_t pid) noexcept {
   char path[40];
   std::snprintf(path, sizeof path, "/proc/%d/stat", static_cast<int>(pid));
@@ -59,12 +59,15 @@ ProcStat stat_of(pid_t pid) noexcept {
 
 }  // namespace
 
-std::uint64_t start_ticks_of(pid_t pid) noexcept { return stat_of(pid).ticks; }
+std::uint64_t start_ticks_of(pid_t pid) noexcept {
+  return stat_of(pid).ticks;
+}
 
 LeaseView look(const Lease& lease) noexcept {
   const std::uint64_t word = lease.word.load(std::memory_order_acquire);
   const std::uint64_t started = lease.started.load(std::memory_order_acquire);
-  LeaseView view{static_cast<pid_t>(word & 0xffff'ffff), static_cast<std::uint32_t>(word >> 32), false};
+  LeaseView view{static_cast<pid_t>(word & 0xffff'ffff), static_cast<std::uint32_t>(word >> 32),
+                 false};
   if (view.pid == 0) return view;
   // Epochs differ while a claim is being completed: then the pid alone decides.
   const bool complete = static_cast<std::uint32_t>(started >> 32) == view.epoch;
@@ -81,8 +84,8 @@ std::uint32_t claim(Lease& lease, std::string_view what) {
     std::uint64_t word = lease.word.load(std::memory_order_acquire);
     const LeaseView holder = look(lease);
     if (holder.alive && holder.pid != ::getpid())
-      throw Error(Exit::No, std::string(what) + " is held by process " + std::to_string(holder.pid) +
-                                ", which is alive: stop it first");
+      throw Error(Exit::No, std::string(what) + " is held by process " +
+                                std::to_string(holder.pid) + ", which is alive: stop it first");
     const auto epoch = static_cast<std::uint32_t>(word >> 32) + 1;
     const std::uint64_t mine = std::uint64_t{epoch} << 32 | static_cast<std::uint32_t>(::getpid());
     if (!lease.word.compare_exchange_strong(word, mine)) continue;

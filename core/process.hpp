@@ -1,5 +1,5 @@
-// What a process needs of its host: a lease on its page, a CPU, locked memory, signals, and a way to wait.
-// All of it is setup; the loop itself only calls Waiter::idle and looks at StopSignal.
+// What a process needs of its host: a lease on its page, a CPU, locked memory, signals, and a way
+// to wait. All of it is setup; the loop itself only calls Waiter::idle and looks at StopSignal.
 #pragma once
 
 #include <sys/types.h>
@@ -14,25 +14,25 @@
 
 namespace sluice {
 
-// ---------------------------------------------------------------------------------------- leases
+// ---- leases
 
 struct LeaseView {
-  pid_t pid = 0;             // 0: never taken, or given back
+  pid_t pid = 0;  // 0: never taken, or given back
   std::uint32_t epoch = 0;
-  bool alive = false;        // that process exists, or its death cannot be proven from here
+  bool alive = false;  // that process exists, or its death cannot be proven from here
 };
 
-// Start time of a process in clock ticks since boot (field 22 of /proc/<pid>/stat); 0 if it is gone or a
-// zombie.
+// Start time of a process in clock ticks since boot (field 22 of /proc/<pid>/stat); 0 if it is gone
+// or a zombie.
 std::uint64_t start_ticks_of(pid_t pid) noexcept;
 LeaseView look(const Lease& lease) noexcept;
 
-// Takes the lease for this process. Returns the new epoch; throws Error naming the holder while it lives:
-// never by heartbeat age, a stopped holder would wake up and write beside its successor.
+// Takes the lease for this process. Returns the new epoch; throws Error naming the holder while it
+// lives: never by heartbeat age, a stopped holder would wake up and write beside its successor.
 std::uint32_t claim(Lease& lease, std::string_view what);
 void release(Lease& lease) noexcept;
 
-// ---------------------------------------------------------------------------------------- CPU, memory
+// ---- CPU, memory
 
 // CPUs this process may run on.
 int cpus_allowed() noexcept;
@@ -45,10 +45,10 @@ std::string lock_memory();
 // Keeps CPUs out of deep sleep as long as the process lives; empty, or why not.
 std::string hold_cpu_latency();
 
-// ---------------------------------------------------------------------------------------- waiting
+// ---- waiting
 
-// auto: spin if the thread has a CPU of its own, else yield; nap after long idleness. Spinning stages that
-// share CPUs cost milliseconds per hop, yielding ones microseconds.
+// auto: spin if the thread has a CPU of its own, else yield; nap after long idleness. Spinning
+// stages that share CPUs cost milliseconds per hop, yielding ones microseconds.
 WaitStrategy choose_wait(WaitStrategy configured, bool own_cpu) noexcept;
 std::string_view name_of(WaitStrategy wait) noexcept;
 
@@ -67,9 +67,10 @@ class Waiter {
   std::uint32_t polls_ = 0;
 };
 
-// ---------------------------------------------------------------------------------------- signals
+// ---- signals
 
-// SIGINT and SIGTERM ask for an orderly stop. A second SIGINT within the stop ends the process at once.
+// SIGINT and SIGTERM ask for an orderly stop. A second SIGINT within the stop ends the process at
+// once.
 class StopSignal {
  public:
   static void install() noexcept;

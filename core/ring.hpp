@@ -1,16 +1,21 @@
 // An SPSC ring of records in shared memory, in-slot sequence, with taps.
 //
-//   RingMemory   header 256 B | head (consumer's line pair) | slots: {word, seven payload words} each 64 B
+//   RingMemory   header 256 B | head (consumer's line pair) | slots: {word, seven payload words}
+//   each 64 B
 //
 // Writers:    the producer writes slots, the consumer writes `head`. Nobody else writes anything.
 // Readers:    the consumer; any number of taps (read-only mappings).
-// Invariants: record i (from 0) lives in slot i & mask under word i + 1. A slot is rewritten only after
+// Invariants: record i (from 0) lives in slot i & mask under word i + 1. A slot is rewritten only
+// after
 //             `head` has passed it. Words never wrap (64 bits); 0 = being written.
-// Why it is correct: the word is cleared before the payload changes and set by a release store after it, so
-//             the consumer's acquire of the awaited word makes the payload visible. Payload words are
-//             atomics with release stores, so a tap that saw a new payload word also sees the cleared
-//             word when it reads the word again: it detects a rewrite instead of racing with it.
-// What a crash leaves: an unpublished slot is invisible (word 0 or an older lap); the next owner resumes
+// Why it is correct: the word is cleared before the payload changes and set by a release store
+// after it, so
+//             the consumer's acquire of the awaited word makes the payload visible. Payload words
+//             are atomics with release stores, so a tap that saw a new payload word also sees the
+//             cleared word when it reads the word again: it detects a rewrite instead of racing
+//             with it.
+// What a crash leaves: an unpublished slot is invisible (word 0 or an older lap); the next owner
+// resumes
 //             at max(highest published word, head).
 #pragma once
 
@@ -31,19 +36,21 @@ static_assert(sizeof(Slot) == kCacheLine);
 
 struct RingMemory {
   SegmentHeader header;
-  alignas(kLinePair) std::atomic<std::uint64_t> head;  // records consumed; writer: consumer
+  alignas(kLinePair) std::atomic<std::uint64_t> head;     // records consumed; writer: consumer
   alignas(kLinePair) std::atomic<std::uint64_t> corrupt;  // 1 + position where the consumer stopped
 
   [[nodiscard]] Slot* slots() noexcept { return reinterpret_cast<Slot*>(this + 1); }
-  [[nodiscard]] const Slot* slots() const noexcept { return reinterpret_cast<const Slot*>(this + 1); }
+  [[nodiscard]] const Slot* slots() const noexcept {
+    return reinterpret_cast<const Slot*>(this + 1);
+  }
   static constexpr std::size_t bytes(std::uint64_t capacity) noexcept {
     return sizeof(RingMemory) + capacity * sizeof(Slot);
   }
 };
 static_assert(sizeof(RingMemory) % kLinePair == 0);
 
-// The memory orders of the protocol, as a parameter only so that a test can weaken them and show that the
-// ring tests notice.
+// The memory orders of the protocol, as a parameter only so that a test can weaken them and show
+// that the ring tests notice.
 struct RingOrders {
   static constexpr std::memory_order kPublish = std::memory_order_release;
   static constexpr std::memory_order kAwait = std::memory_order_acquire;
@@ -51,7 +58,9 @@ struct RingOrders {
   static constexpr std::memory_order kCredit = std::memory_order_acquire;
 };
 
-inline void cpu_pause() noexcept { __builtin_ia32_pause(); }
+inline void cpu_pause() noexcept {
+  __builtin_ia32_pause();
+}
 
 template <class Orders = RingOrders>
 class BasicProducer {
@@ -59,11 +68,15 @@ class BasicProducer {
   BasicProducer() = default;
   // `next` = sequence of the first record to push; 0 in a new run.
   BasicProducer(RingMemory& ring, std::uint64_t next) noexcept
-      : ring_(&ring), slots_(ring.slots()), capacity_(ring.header.capacity), mask_(capacity_ - 1), next_(next),
+      : ring_(&ring),
+        slots_(ring.slots()),
+        capacity_(ring.header.capacity),
+        mask_(capacity_ - 1),
+        next_(next),
         head_seen_(ring.head.load(Orders::kCredit)) {}
 
-  // Records that may be pushed now. Re-reads the consumer's line only when the cached credit is below
-  // `wanted`.
+  // Records that may be pushed now. Re-reads the consumer's line only when the cached credit is
+  // below `wanted`.
   [[nodiscard]] std::uint64_t credit(std::uint64_t wanted = 1) noexcept {
     if (room() < wanted)
       head_seen_ = ring_->head.load(Orders::kCredit);  // pairs with BasicConsumer::publish_head
@@ -112,15 +125,20 @@ class BasicConsumer {
  public:
   BasicConsumer() = default;
   BasicConsumer(RingMemory& ring, std::uint64_t next) noexcept
-      : ring_(&ring), slots_(ring.slots()), capacity_(ring.header.capacity), mask_(capacity_ - 1),
-        next_(next), head_published_(ring.head.load(std::memory_order_relaxed)) {}
+      : ring_(&ring),
+        slots_(ring.slots()),
+        capacity_(ring.header.capacity),
+        mask_(capacity_ - 1),
+        next_(next),
+        head_published_(ring.head.load(std::memory_order_relaxed)) {}
 
-  // Copies the next record out. A word that is neither awaited, nor 0, nor an older lap of this slot
-  // latches Corrupt: the consumer stops, it never guesses.
+  // Copies the next record out. A word that is neither awaited, nor 0, nor an older lap of this
+  // slot latches Corrupt: the consumer stops, it never guesses.
   [[nodiscard]] Poll poll(Payload& out) noexcept {
     const Slot& slot = slots_[next_ & mask_];
     const std::uint64_t word = slot.word.load(Orders::kAwait);  // pairs with BasicProducer::push
-    if (word != next_ + 1) [[unlikely]] return miss(word);
+    if (word != next_ + 1) [[unlikely]]
+      return miss(word);
     for (std::size_t i = 0; i < kPayloadWords; ++i)
       out[i] = slot.payload[i].load(std::memory_order_relaxed);
     ++next_;
@@ -146,7 +164,8 @@ class BasicConsumer {
     const bool older_lap = word <= next_ && ((word - 1) & mask_) == (next_ & mask_);
     if (word == 0 || older_lap) return Poll::Empty;
     corrupt_ = true;
-    slots_ = &kStopped;  // latched without a test on the fast path: this slot is never the awaited one
+    slots_ =
+        &kStopped;  // latched without a test on the fast path: this slot is never the awaited one
     mask_ = 0;
     ring_->corrupt.store(next_ + 1, std::memory_order_relaxed);
     return Poll::Corrupt;
@@ -173,15 +192,16 @@ inline std::uint64_t published(const RingMemory& ring) noexcept {
   return highest;
 }
 
-// A read-only follower. It never disturbs the ring; when it is lapped it knows exactly how many records
-// it missed.
+// A read-only follower. It never disturbs the ring; when it is lapped it knows exactly how many
+// records it missed.
 class RingTap {
  public:
   RingTap(const RingMemory& ring, std::uint64_t from) noexcept : ring_(&ring), next_(from) {}
 
   struct Result {
     Poll poll = Poll::Empty;
-    std::uint64_t missed = 0;  // records overwritten before they could be read; reading goes on behind them
+    std::uint64_t missed =
+        0;  // records overwritten before they could be read; reading goes on behind them
     std::uint64_t sequence = 0;
   };
 

@@ -1,5 +1,6 @@
-// Rows of a stage page: state one wants to see, as 56-byte records behind a version word. Written by the
-// stage's driver through Effects, read by sluicectl and the monitor. A row is a view, never an input.
+// Rows of a stage page: state one wants to see, as 56-byte records behind a version word. Written
+// by the stage's driver through Effects, read by sluicectl and the monitor. A row is a view, never
+// an input.
 #pragma once
 
 #include <array>
@@ -12,11 +13,11 @@ namespace sluice {
 
 // Regions of the row array; a process writes only those it owns.
 enum class RowTable : std::uint16_t {
-  Position = 0,     // risk: one per (strategy, instrument) position
-  Order = 128,      // gateway: orders that are not terminal, then the most recent terminal ones
-  Strategy = 384,   // seats: one per strategy index
-  Instrument = 416, // feed: health of the instrument; risk: its last refusal
-  Summary = 672     // one row: risk's account, gateway's session, feed's connection
+  Position = 0,      // risk: one per (strategy, instrument) position
+  Order = 128,       // gateway: orders that are not terminal, then the most recent terminal ones
+  Strategy = 384,    // seats: one per strategy index
+  Instrument = 416,  // feed: health of the instrument; risk: its last refusal
+  Summary = 672      // one row: risk's account, gateway's session, feed's connection
 };
 inline constexpr std::size_t kRows = 673;
 constexpr std::size_t row_capacity(RowTable table) noexcept {
@@ -33,13 +34,13 @@ constexpr std::size_t row_capacity(RowTable table) noexcept {
 struct PositionRow {
   InstrumentIndex instrument;
   StrategyIndex strategy;
-  std::uint8_t used;        // 1 = this row holds a position (flat ones stay until reused)
+  std::uint8_t used;  // 1 = this row holds a position (flat ones stay until reused)
   std::uint8_t exit_pending;
   std::uint8_t reserved;
-  Qty qty;                  // signed
+  Qty qty;  // signed
   Price average;
-  Price last;               // mark
-  Notional realised;        // net of nothing; fees are a later column
+  Price last;         // mark
+  Notional realised;  // net of nothing; fees are a later column
   Notional unrealised;
   HostTime opened_at;
 };
@@ -51,7 +52,7 @@ struct OrderRow {
   StrategyIndex strategy;
   Side side;
   OrderKind kind;
-  std::uint8_t state;       // gateway's OrderState
+  std::uint8_t state;  // gateway's OrderState
   Price price;
   Qty qty;
   Qty cum_qty;
@@ -61,14 +62,15 @@ struct OrderRow {
 };
 static_assert(sizeof(OrderRow) == sizeof(Payload));
 
-// The last decision on an instrument or strategy and what it was measured against: the source of `why`.
+// The last decision on an instrument or strategy and what it was measured against: the source of
+// `why`.
 struct GateRow {
   InstrumentIndex instrument;
   StrategyIndex strategy;
-  Reason reason;            // None = passed
-  std::uint8_t armed;       // strategies: 1 = waiting for its edge
+  Reason reason;       // None = passed
+  std::uint8_t armed;  // strategies: 1 = waiting for its edge
   std::uint8_t reserved;
-  std::int64_t value;       // raw, in the unit of the check
+  std::int64_t value;  // raw, in the unit of the check
   std::int64_t limit;
   HostTime at;
   std::uint64_t passed;
@@ -92,14 +94,14 @@ static_assert(sizeof(AccountRow) == sizeof(Payload));
 
 // Connection state (RowTable::Summary of feed and gateway; RowTable::Instrument of feed).
 struct SessionRow {
-  std::uint32_t connected;    // 1 = the protocol says so
-  std::uint32_t connects;     // times connected
+  std::uint32_t connected;  // 1 = the protocol says so
+  std::uint32_t connects;   // times connected
   HostTime last_message;
   MarketTime last_venue_time;
   std::uint64_t messages;
   std::uint64_t gaps;
   std::uint64_t errors;
-  std::uint64_t stale;        // 1 = stale now
+  std::uint64_t stale;  // 1 = stale now
 };
 static_assert(sizeof(SessionRow) == sizeof(Payload));
 

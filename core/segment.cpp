@@ -35,8 +35,12 @@ Segment::Segment(Segment&&) noexcept = default;
 Segment& Segment::operator=(Segment&&) noexcept = default;
 Segment::~Segment() = default;
 
-void* Segment::data() const noexcept { return state_ ? state_->region.get_address() : nullptr; }
-std::size_t Segment::size() const noexcept { return state_ ? state_->region.get_size() : 0; }
+void* Segment::data() const noexcept {
+  return state_ ? state_->region.get_address() : nullptr;
+}
+std::size_t Segment::size() const noexcept {
+  return state_ ? state_->region.get_size() : 0;
+}
 
 std::string segment_name(std::string_view instance, std::string_view object) {
   std::string name("sluice.");
@@ -80,11 +84,13 @@ std::string_view advice_for(AttachError error) noexcept {
     case AttachError::LooseMode: return "check who made it; its mode must be 0660 or tighter";
     case AttachError::TooSmall:
     case AttachError::NotReady: return "wait for the supervisor, or start it";
-    case AttachError::LayoutMismatch: return "stop the instance and start all processes from one build";
+    case AttachError::LayoutMismatch:
+      return "stop the instance and start all processes from one build";
     case AttachError::SizeMismatch:
     case AttachError::WrongObject:
     case AttachError::WrongRun:
-    case AttachError::WrongBoot: return "restart sluice-supervisor: it removes what a dead run left";
+    case AttachError::WrongBoot:
+      return "restart sluice-supervisor: it removes what a dead run left";
     case AttachError::WrongInstance:
     case AttachError::WrongMode: return "check --instance and the configuration's mode";
     case AttachError::NoMemory: return "check the memory limits of this process";
@@ -100,17 +106,19 @@ std::uint64_t schema_hash() noexcept {
                         fnv1a(layout_hash<Report>(),
                               fnv1a(layout_hash<Event>(),
                                     fnv1a(layout_hash<Control>(), layout_hash<PaperEntry>()))))));
-  static constexpr std::uint64_t kPages = fnv1a(
-      sizeof(ControlPage),
-      fnv1a(sizeof(KillPage),
-            fnv1a(sizeof(StagePage), fnv1a(sizeof(RingMemory), fnv1a(sizeof(JournalMemory), kRecords)))));
+  static constexpr std::uint64_t kPages =
+      fnv1a(sizeof(ControlPage),
+            fnv1a(sizeof(KillPage),
+                  fnv1a(sizeof(StagePage),
+                        fnv1a(sizeof(RingMemory), fnv1a(sizeof(JournalMemory), kRecords)))));
   return kPages;
 }
 
 std::uint64_t layout_hash_of(ObjectKind kind) noexcept {
   constexpr std::uint64_t kKillFormat = 1;  // of the word and the raise protocol
   static constexpr std::uint64_t kKill =
-      fnv1a(sizeof(KillPage), fnv1a(sizeof(SegmentHeader), fnv1a(kKillFormat, fnv1a(std::string_view("kill")))));
+      fnv1a(sizeof(KillPage),
+            fnv1a(sizeof(SegmentHeader), fnv1a(kKillFormat, fnv1a(std::string_view("kill")))));
   return kind == ObjectKind::Kill ? kKill : schema_hash();
 }
 
@@ -128,9 +136,10 @@ namespace {
   std::string have = "?";
   if (statvfs("/dev/shm", &fs) == 0) have = std::to_string(fs.f_bavail * fs.f_frsize / 1024);
   bi::shared_memory_object::remove(name.c_str());
-  throw Error("/dev/shm/" + name + ": cannot allocate " + std::to_string(size / 1024) + " KiB (" +
-              std::strerror(error) + "; " + have +
-              " KiB free): make /dev/shm larger or the rings smaller ([rings] in the configuration)");
+  throw Error(
+      "/dev/shm/" + name + ": cannot allocate " + std::to_string(size / 1024) + " KiB (" +
+      std::strerror(error) + "; " + have +
+      " KiB free): make /dev/shm larger or the rings smaller ([rings] in the configuration)");
 }
 
 AttachError check_object(int fd) noexcept {
@@ -145,7 +154,8 @@ AttachError check_object(int fd) noexcept {
   return AttachError::None;
 }
 
-AttachError check_header(const SegmentHeader& header, std::size_t mapped, const Expected& expected) {
+AttachError check_header(const SegmentHeader& header, std::size_t mapped,
+                         const Expected& expected) {
   const std::uint64_t magic = header.magic.load(std::memory_order_acquire);  // pairs with publish
   if (magic == 0) return AttachError::NotReady;
   if (magic != kMagic) return AttachError::BadMagic;
@@ -184,18 +194,19 @@ Segment Segment::create(const std::string& name, std::size_t size) {
         bi::shared_memory_object(bi::create_only, name.c_str(), bi::read_write, mode);
     created = true;
     const int fd = segment.state_->object.get_mapping_handle().handle;
-    // posix_fallocate answers ENOSPC now; ftruncate would succeed and the first touch kill us later.
+    // posix_fallocate answers ENOSPC now; ftruncate would succeed and the first touch kill us
+    // later.
     if (const int error = posix_fallocate(fd, 0, static_cast<off_t>(size)); error != 0)
       no_room(name, size, error);
-    segment.state_->region = bi::mapped_region(segment.state_->object, bi::read_write, 0, size, nullptr,
-                                               MAP_SHARED | MAP_POPULATE);
+    segment.state_->region = bi::mapped_region(segment.state_->object, bi::read_write, 0, size,
+                                               nullptr, MAP_SHARED | MAP_POPULATE);
   } catch (const bi::interprocess_exception& error) {
     if (created) bi::shared_memory_object::remove(name.c_str());
     const std::string advice = error.get_native_error() == EEXIST
                                    ? "an instance of this name exists already"
                                    : "is /dev/shm mounted and writable for this user?";
-    throw Error("/dev/shm/" + name + ": cannot create: " + std::strerror(error.get_native_error()) + ": " +
-                advice);
+    throw Error("/dev/shm/" + name + ": cannot create: " + std::strerror(error.get_native_error()) +
+                ": " + advice);
   }
   return segment;
 }
@@ -217,7 +228,8 @@ AttachError Segment::attach(const std::string& name, Access access, const Expect
     state->object = bi::shared_memory_object(bi::open_only, name.c_str(), mode);
     const int fd = state->object.get_mapping_handle().handle;
     if (const AttachError error = check_object(fd); error != AttachError::None) return error;
-    state->region = bi::mapped_region(state->object, mode, 0, 0, nullptr, MAP_SHARED | MAP_POPULATE);
+    state->region =
+        bi::mapped_region(state->object, mode, 0, 0, nullptr, MAP_SHARED | MAP_POPULATE);
   } catch (const bi::interprocess_exception& error) {
     return from_interprocess(error);
   }

@@ -1,5 +1,5 @@
-// A named shared-memory object, created only by the supervisor, attached to by everyone else with every
-// field of its header checked. The only user of Boost.Interprocess, and only for the mapping.
+// A named shared-memory object, created only by the supervisor, attached to by everyone else with
+// every field of its header checked. The only user of Boost.Interprocess, and only for the mapping.
 #pragma once
 
 #include <cstdint>
@@ -14,23 +14,23 @@ namespace sluice {
 
 enum class AttachError : std::uint8_t {
   None = 0,
-  NotFound = 1,       // no such object
-  NoPermission = 2,   // the object's mode or owner does not let this user in
-  Symlink = 3,        // a link was planted under the name
+  NotFound = 1,      // no such object
+  NoPermission = 2,  // the object's mode or owner does not let this user in
+  Symlink = 3,       // a link was planted under the name
   NotRegular = 4,
-  WrongOwner = 5,     // owned by neither root nor this user nor the owner of the control page
-  LooseMode = 6,      // readable or writable by others
-  TooSmall = 7,       // smaller than a header: being created, or truncated
-  NotReady = 8,       // magic is 0: being created, or the run has ended
+  WrongOwner = 5,  // owned by neither root nor this user nor the owner of the control page
+  LooseMode = 6,   // readable or writable by others
+  TooSmall = 7,    // smaller than a header: being created, or truncated
+  NotReady = 8,    // magic is 0: being created, or the run has ended
   BadMagic = 9,
   LayoutMismatch = 10,  // another build
   SizeMismatch = 11,    // header and object disagree
   WrongInstance = 12,
-  WrongMode = 13,       // PAPER against LIVE
-  WrongRun = 14,        // left over from another run
-  WrongBoot = 15,       // left over from before a reboot
-  WrongObject = 16,     // another kind of object, or another ring's
-  NoMemory = 17         // the mapping itself failed
+  WrongMode = 13,    // PAPER against LIVE
+  WrongRun = 14,     // left over from another run
+  WrongBoot = 15,    // left over from before a reboot
+  WrongObject = 16,  // another kind of object, or another ring's
+  NoMemory = 17      // the mapping itself failed
 };
 std::string_view name_of(AttachError error) noexcept;
 std::string_view advice_for(AttachError error) noexcept;  // what to do about it
@@ -53,13 +53,15 @@ class Segment {
   Segment& operator=(Segment&&) noexcept;
   ~Segment();  // unmaps; the object stays
 
-  // Setup, supervisor only. Allocates every page up front (a full tmpfs would otherwise kill the process
-  // later), zeroed, mode 0660. Throws Error naming the object and the bytes that are missing.
+  // Setup, supervisor only. Allocates every page up front (a full tmpfs would otherwise kill the
+  // process later), zeroed, mode 0660. Throws Error naming the object and the bytes that are
+  // missing.
   static Segment create(const std::string& name, std::size_t size);
   // Publishes the header: everything else must have been written. Pairs with the acquire in attach.
   static void publish(SegmentHeader& header) noexcept;
 
-  static AttachError attach(const std::string& name, Access access, const Expected& expected, Segment& out);
+  static AttachError attach(const std::string& name, Access access, const Expected& expected,
+                            Segment& out);
 
   static bool remove(const std::string& name) noexcept;
 
@@ -85,8 +87,8 @@ std::vector<std::string> list_objects(std::string_view instance);
 
 // Of every record and page of this build: in every segment header and journal file.
 std::uint64_t schema_hash() noexcept;
-// What a header of this kind carries: the kill page only its own layout, so that a kill of any build that
-// knows the page can stop a run of any other.
+// What a header of this kind carries: the kill page only its own layout, so that a kill of any
+// build that knows the page can stop a run of any other.
 std::uint64_t layout_hash_of(ObjectKind kind) noexcept;
 std::string boot_id();
 

@@ -1,15 +1,18 @@
-// What a stage sees of the world: an input record with its `now`, a place for outputs, a sink for effects.
+// What a stage sees of the world: an input record with its `now`, a place for outputs, a sink for
+// effects.
 //
-// A stage is a pure function of its inputs. It never reads a clock, a file, a socket or a shared page;
-// every stamp it writes is `ctx.now`. So the journal replayed gives byte-identical outputs. It emits at
-// most one record per edge per input; further work waits in stage state until Control{Continue}. It emits
-// nothing on Control{EdgeFull}: other edges may be full as well and not told yet.
+// A stage is a pure function of its inputs. It never reads a clock, a file, a socket or a shared
+// page; every stamp it writes is `ctx.now`. So the journal replayed gives byte-identical outputs.
+// It emits at most one record per edge per input; further work waits in stage state until
+// Control{Continue}. It emits nothing on Control{EdgeFull}: other edges may be full as well and not
+// told yet.
 //
 //   struct SomeStage {
 //     void on(const Tick&, Context&) noexcept;       // one overload per record kind it takes
 //     void on(const Control&, Context&) noexcept;    // always
-//     HostTime deadline() const noexcept;            // when it wants Control{Deadline}; never() if not
-//     bool wants_continue() const noexcept;          // true: inject Control{Continue} as soon as possible
+//     HostTime deadline() const noexcept;            // when it wants Control{Deadline}; never() if
+//     not bool wants_continue() const noexcept;          // true: inject Control{Continue} as soon
+//     as possible
 //   };
 #pragma once
 
@@ -23,12 +26,13 @@
 
 namespace sluice {
 
-// Outputs of one turn, lane by lane, in the order they were generated. Owned by the driver; a stage only
-// emits. The driver publishes the lanes after the journal's tail.
+// Outputs of one turn, lane by lane, in the order they were generated. Owned by the driver; a stage
+// only emits. The driver publishes the lanes after the journal's tail.
 class Outputs {
  public:
   static constexpr std::size_t kLanes = 2 + kSeats;
-  static constexpr std::size_t kBatch = 64;  // most outputs of one lane in one turn; a turn ends before
+  static constexpr std::size_t kBatch =
+      64;  // most outputs of one lane in one turn; a turn ends before
 
   struct Lane {
     Edge edge = Edge::None;
@@ -79,11 +83,12 @@ class Outputs {
 class StagePage;
 
 // Every effect of a stage that is not an output: counters, histograms, rows, raises. Muted while a
-// journal is replayed, so that nothing is counted or raised twice. Counters and histograms are numbered
-// by the stage's own enums; their names are written into the page when it is attached.
+// journal is replayed, so that nothing is counted or raised twice. Counters and histograms are
+// numbered by the stage's own enums; their names are written into the page when it is attached.
 class Effects {
  public:
-  // A raise asked for by the stage; the driver performs it on the kill page after the turn's journal.
+  // A raise asked for by the stage; the driver performs it on the kill page after the turn's
+  // journal.
   struct Raise {
     Scope scope;
     KillLevel level;

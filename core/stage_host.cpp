@@ -18,8 +18,8 @@ void say_line(Process process, const std::string& text) {
   std::tm local{};
   localtime_r(&now.tv_sec, &local);
   std::fprintf(stderr, "%02d:%02d:%02d.%03ld %.*s %s\n", local.tm_hour, local.tm_min, local.tm_sec,
-               now.tv_nsec / 1'000'000, static_cast<int>(name_of(process).size()), name_of(process).data(),
-               text.c_str());
+               now.tv_nsec / 1'000'000, static_cast<int>(name_of(process).size()),
+               name_of(process).data(), text.c_str());
 }
 
 namespace detail {
@@ -38,16 +38,16 @@ std::string version_text() {
 
 namespace {
 
-// The parent is confined to this one CPU as well (a supervisor under taskset, a container of one CPU): so
-// are our siblings.
+// The parent is confined to this one CPU as well (a supervisor under taskset, a container of one
+// CPU): so are our siblings.
 bool parent_confined_to(int cpu) noexcept {
   cpu_set_t set;
   return sched_getaffinity(::getppid(), sizeof set, &set) == 0 && CPU_COUNT(&set) == 1 &&
          CPU_ISSET(static_cast<unsigned>(cpu), &set);
 }
 
-// A CPU of its own: pinned to one that no other configured process names, on a machine with a CPU for
-// every process and one for the rest.
+// A CPU of its own: pinned to one that no other configured process names, on a machine with a CPU
+// for every process and one for the rest.
 bool owns_cpu(int cpu, Process process, const PipelineConfig& pipeline) {
   if (cpu < 0 || parent_confined_to(cpu)) return false;
   std::size_t processes = 4;  // feed, risk, gateway, recorder
@@ -62,9 +62,12 @@ bool owns_cpu(int cpu, Process process, const PipelineConfig& pipeline) {
 StageHost::StageHost(Process process, const StageOptions& options, const PipelineConfig& pipeline,
                      std::uint64_t config_hash)
     : process_(process),
-      instance_(AttachedInstance::open(pipeline.instance, std::chrono::seconds(options.wait_deadline_s))),
-      clock_(instance_.objects().control->calibration), waiter_(WaitStrategy::Yield, 0),
-      log_(name_of(process), STDERR_FILENO), hot_log_(log_.producer()) {
+      instance_(
+          AttachedInstance::open(pipeline.instance, std::chrono::seconds(options.wait_deadline_s))),
+      clock_(instance_.objects().control->calibration),
+      waiter_(WaitStrategy::Yield, 0),
+      log_(name_of(process), STDERR_FILENO),
+      hot_log_(log_.producer()) {
   instance_.attach_page(process, Access::ReadWrite);
   page_ = &instance_.objects().page(process);
   claim(page_->lease, "/dev/shm/" + segment_name(pipeline.instance, page_object_of(process)));
@@ -72,7 +75,8 @@ StageHost::StageHost(Process process, const StageOptions& options, const Pipelin
   page_->fault.fill(0);
   const std::string_view build = build_id();
   page_->build_id.fill(0);
-  std::memcpy(page_->build_id.data(), build.data(), std::min(build.size(), page_->build_id.size() - 1));
+  std::memcpy(page_->build_id.data(), build.data(),
+              std::min(build.size(), page_->build_id.size() - 1));
   page_->layout_hash.store(schema_hash());
   page_->config_hash.store(config_hash);
   page_->heartbeat_us.store(clock_.liveness_us());
@@ -80,7 +84,9 @@ StageHost::StageHost(Process process, const StageOptions& options, const Pipelin
   settle(options, pipeline);
 }
 
-StageHost::~StageHost() { release(page_->lease); }
+StageHost::~StageHost() {
+  release(page_->lease);
+}
 
 // CPU, wait strategy, memory. None of these stops the process: each is said, and status shows it.
 void StageHost::settle(const StageOptions& options, const PipelineConfig& pipeline) {
@@ -107,7 +113,8 @@ void StageHost::settle(const StageOptions& options, const PipelineConfig& pipeli
                          (cpu >= 0 ? ", CPU " + std::to_string(cpu) : std::string(", not pinned")));
 }
 
-// What an operator wants to find in the log afterwards: when conditions came and went, when a kill was obeyed.
+// What an operator wants to find in the log afterwards: when conditions came and went, when a kill
+// was obeyed.
 void StageHost::log_changes() noexcept {
   const std::uint64_t conditions = page_->conditions.load(std::memory_order_relaxed);
   if (conditions != conditions_logged_) {
@@ -134,7 +141,8 @@ void StageHost::set_state(StageState state) noexcept {
 StageHost::Look StageHost::look_around() const noexcept {
   if (!instance_.alive()) return Look::RunEnded;
   if (StopSignal::asked() != 0) return Look::Drain;
-  return (page_->request.load(std::memory_order_acquire) & kRequestDrain) != 0 ? Look::Drain : Look::GoOn;
+  return (page_->request.load(std::memory_order_acquire) & kRequestDrain) != 0 ? Look::Drain
+                                                                               : Look::GoOn;
 }
 
 RecoverySource::RecoverySource(const JournalMemory& memory, const std::filesystem::path& state_dir,

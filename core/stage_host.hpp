@@ -1,5 +1,6 @@
-// The common frame of every stage process: command line, configuration, attaching, lease, CPU, memory, and
-// the loop around a driver's turn(). A stage's main.cpp is a parse function and a run function.
+// The common frame of every stage process: command line, configuration, attaching, lease, CPU,
+// memory, and the loop around a driver's turn(). A stage's main.cpp is a parse function and a run
+// function.
 #pragma once
 
 #include <cstdio>
@@ -37,7 +38,8 @@ class StageHost {
   // Last step of the setup: from here on the loop allocates nothing.
   void ready() noexcept { set_state(StageState::Ready); }
 
-  // Calls turn() -> bool (did anything) until the run ends, a stop is asked for and everything is drained
+  // Calls turn() -> bool (did anything) until the run ends, a stop is asked for and everything is
+  // drained
   // (`drained()`), or faulted() becomes true. Returns the exit code.
   template <class Turn, class Drained, class Faulted>
   Exit loop(Turn&& turn, Drained&& drained, Faulted&& faulted) noexcept;
@@ -53,17 +55,19 @@ class StageHost {
   StagePage* page_ = nullptr;
   Clock clock_;
   Waiter waiter_;
-  Log log_;                // its writer thread formats what the hot loop hands over
+  Log log_;  // its writer thread formats what the hot loop hands over
   Log::Producer hot_log_;
   std::uint64_t conditions_logged_ = 0;
   std::uint64_t obeyed_logged_ = 0;
 };
 
-// Entries of a journal for recovery: the files up to the recorder's head, the ring above it. Not the ring
-// first: a turn that a crash cut off has overwritten slots below the head, which it was free to do.
+// Entries of a journal for recovery: the files up to the recorder's head, the ring above it. Not
+// the ring first: a turn that a crash cut off has overwritten slots below the head, which it was
+// free to do.
 class RecoverySource {
  public:
-  RecoverySource(const JournalMemory& memory, const std::filesystem::path& state_dir, const std::string& journal);
+  RecoverySource(const JournalMemory& memory, const std::filesystem::path& state_dir,
+                 const std::string& journal);
   bool operator()(JournalSlot& out, std::uint64_t position);
 
  private:
@@ -113,9 +117,11 @@ int report_error(const std::string& program, const std::exception& error) noexce
 std::string version_text();
 }  // namespace detail
 
-// main() of a stage. parse(document, pipeline, options) -> Config; run(host, pipeline, config, options) -> Exit.
+// main() of a stage. parse(document, pipeline, options) -> Config; run(host, pipeline, config,
+// options) -> Exit.
 template <class Parse, class Run>
-int stage_main(int argc, char** argv, StageProgram program, Process process, Parse&& parse, Run&& run) {
+int stage_main(int argc, char** argv, StageProgram program, Process process, Parse&& parse,
+               Run&& run) {
   program.version = detail::version_text();
   try {
     auto parsed = parse_stage_options(argc, argv, program);
@@ -132,8 +138,8 @@ int stage_main(int argc, char** argv, StageProgram program, Process process, Par
       return 0;
     }
     StopSignal::install();
-    StageHost host(is_seat(process) && options.seat ? seat_process(*options.seat) : process, options, pipeline,
-                   document.hash());
+    StageHost host(is_seat(process) && options.seat ? seat_process(*options.seat) : process,
+                   options, pipeline, document.hash());
     try {
       return static_cast<int>(run(host, pipeline, config, options));
     } catch (const std::exception& error) {

@@ -1,8 +1,10 @@
-// The stage page: one per process, written by its driver, read by everyone. Lease, heartbeat, the serial
-// it has obeyed, how it waits, its last fault, its conditions, statistics, and slot-versioned rows.
+// The stage page: one per process, written by its driver, read by everyone. Lease, heartbeat, the
+// serial it has obeyed, how it waits, its last fault, its conditions, statistics, and
+// slot-versioned rows.
 //
 // Writer: the process that holds the lease (the lease words themselves are taken by CAS).
-// Readers: gates (risk's lease), the supervisor, sluicectl, the monitor. A reader never blocks a writer.
+// Readers: gates (risk's lease), the supervisor, sluicectl, the monitor. A reader never blocks a
+// writer.
 #pragma once
 
 #include <array>
@@ -45,21 +47,23 @@ enum StageRequest : std::uint64_t { kRequestDrain = 1 };  // the supervisor asks
 struct StagePage {
   SegmentHeader header;
   alignas(kLinePair) Lease lease;
-  std::atomic<std::uint64_t> state;       // StageState
-  std::atomic<std::uint64_t> wait;        // WaitStrategy in use
-  std::atomic<std::uint64_t> cpu;         // 1 + CPU it is pinned to; 0 = not pinned
-  std::atomic<std::uint64_t> layout_hash; // as this process was built
+  std::atomic<std::uint64_t> state;        // StageState
+  std::atomic<std::uint64_t> wait;         // WaitStrategy in use
+  std::atomic<std::uint64_t> cpu;          // 1 + CPU it is pinned to; 0 = not pinned
+  std::atomic<std::uint64_t> layout_hash;  // as this process was built
   std::atomic<std::uint64_t> config_hash;
   std::atomic<std::uint64_t> recoveries;  // times this page was recovered into
   std::array<char, 48> build_id;
-  std::array<char, 160> fault;            // last fault, one line
+  std::array<char, 160> fault;                                 // last fault, one line
   alignas(kLinePair) std::atomic<std::uint64_t> heartbeat_us;  // CLOCK_BOOTTIME
-  std::atomic<std::uint64_t> obeyed;      // kill serial obeyed: every order byte before that scan is gone
+  std::atomic<std::uint64_t>
+      obeyed;  // kill serial obeyed: every order byte before that scan is gone
   std::atomic<std::uint64_t> obeyed_at_ns;  // host time of that store
-  std::atomic<std::uint64_t> conditions;  // Condition bits in force
+  std::atomic<std::uint64_t> conditions;    // Condition bits in force
   std::atomic<std::uint64_t> journal_position;
-  std::atomic<std::uint64_t> turns;       // loop turns that did something
-  std::atomic<std::uint64_t> lease_epoch_accepted;  // supervisor lease epoch this gate derives permits from
+  std::atomic<std::uint64_t> turns;  // loop turns that did something
+  std::atomic<std::uint64_t>
+      lease_epoch_accepted;  // supervisor lease epoch this gate derives permits from
   alignas(kLinePair) std::atomic<std::uint64_t> request;  // StageRequest; writer: supervisor
   std::uint64_t row_version_;  // versions given out; touched by the writer only
   alignas(kLinePair) Slot rows[kRows];
@@ -72,8 +76,8 @@ struct StagePage {
     slot.word.store(0, std::memory_order_relaxed);
     for (std::size_t i = 0; i < kPayloadWords; ++i)
       slot.payload[i].store(payload[i], std::memory_order_release);  // pairs with read_row
-    // The version must differ from the last one that a reader can have seen, which a crash between the
-    // clear and this store has lost: a count per page does, a count per row would not.
+    // The version must differ from the last one that a reader can have seen, which a crash between
+    // the clear and this store has lost: a count per page does, a count per row would not.
     slot.word.store(++row_version_, std::memory_order_release);
   }
 

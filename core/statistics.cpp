@@ -17,7 +17,8 @@ void copy_name(char (&to)[kStatisticName], std::string_view from) noexcept {
 std::int64_t Histogram::quantile(std::uint64_t ppm) const noexcept {
   const std::uint64_t total = count();
   if (total == 0) return 0;
-  // The smallest rank whose share is at least ppm; the writer may add while we read: never past the end.
+  // The smallest rank whose share is at least ppm; the writer may add while we read: never past the
+  // end.
   const std::uint64_t rank = std::max<std::uint64_t>(1, (total * ppm + 999'999) / 1'000'000);
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < kBuckets; ++i) {
@@ -38,7 +39,8 @@ void Statistics::name(std::span<const std::string_view> counter_list,
 }
 
 std::uint64_t Statistics::counter(std::string_view named) const noexcept {
-  const std::size_t n = std::min<std::size_t>(counters_named.load(std::memory_order_acquire), kMaxCounters);
+  const std::size_t n =
+      std::min<std::size_t>(counters_named.load(std::memory_order_acquire), kMaxCounters);
   for (std::size_t i = 0; i < n; ++i)
     if (named == counter_names[i]) return counter(i);
   return 0;

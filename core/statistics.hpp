@@ -1,8 +1,9 @@
-// Counters and log-linear histograms in shared memory, one writer, names beside the numbers so that any
-// reader can print them without linking the writer's code.
+// Counters and log-linear histograms in shared memory, one writer, names beside the numbers so that
+// any reader can print them without linking the writer's code.
 //
-// A histogram holds non-negative int64 values (ns) in 32 linear buckets per power of two: the relative
-// error of a quantile is at most 1/32. Values above 2^40 ns (18 minutes) fall into the last bucket.
+// A histogram holds non-negative int64 values (ns) in 32 linear buckets per power of two: the
+// relative error of a quantile is at most 1/32. Values above 2^40 ns (18 minutes) fall into the
+// last bucket.
 #pragma once
 
 #include <array>
@@ -47,9 +48,12 @@ class Histogram {
     if (value > max_.load(std::memory_order_relaxed)) max_.store(value, std::memory_order_relaxed);
   }
 
-  [[nodiscard]] std::uint64_t count() const noexcept { return count_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t count() const noexcept {
+    return count_.load(std::memory_order_relaxed);
+  }
   [[nodiscard]] std::int64_t max() const noexcept { return max_.load(std::memory_order_relaxed); }
-  // Upper bound of the bucket that holds the quantile (0 < q <= 1 as parts per million); 0 if empty.
+  // Upper bound of the bucket that holds the quantile (0 < q <= 1 as parts per million); 0 if
+  // empty.
   [[nodiscard]] std::int64_t quantile(std::uint64_t ppm) const noexcept;
 
  private:
@@ -64,15 +68,17 @@ class Histogram {
 };
 
 struct Statistics {
-  std::atomic<std::uint64_t> counters_named;    // entries of counter_names in use
+  std::atomic<std::uint64_t> counters_named;  // entries of counter_names in use
   std::atomic<std::uint64_t> histograms_named;
   char counter_names[kMaxCounters][kStatisticName];
   char histogram_names[kMaxHistograms][kStatisticName];
   std::atomic<std::uint64_t> counters[kMaxCounters];
   Histogram histograms[kMaxHistograms];
 
-  // Setup, by the writer. Numbers survive a restart of the same build: names are only written again.
-  void name(std::span<const std::string_view> counter_list, std::span<const std::string_view> histogram_list) noexcept;
+  // Setup, by the writer. Numbers survive a restart of the same build: names are only written
+  // again.
+  void name(std::span<const std::string_view> counter_list,
+            std::span<const std::string_view> histogram_list) noexcept;
 
   void add(std::size_t counter, std::uint64_t n) noexcept {
     std::atomic<std::uint64_t>& word = counters[counter];

@@ -27,9 +27,9 @@ constexpr bool is_seat(Process p) noexcept {
 }
 
 inline constexpr std::array<Process, 5 + kSeats> kProcesses{
-    Process::Feed,    Process::Risk,    Process::Gateway, Process::Recorder, Process::Supervisor,
-    seat_process(0),  seat_process(1),  seat_process(2),  seat_process(3),   seat_process(4),
-    seat_process(5),  seat_process(6),  seat_process(7)};
+    Process::Feed,   Process::Risk,   Process::Gateway, Process::Recorder, Process::Supervisor,
+    seat_process(0), seat_process(1), seat_process(2),  seat_process(3),   seat_process(4),
+    seat_process(5), seat_process(6), seat_process(7)};
 
 constexpr std::string_view name_of(Process p) noexcept {
   constexpr std::array<std::string_view, kSeats> kSeatNames{"seat0", "seat1", "seat2", "seat3",
@@ -61,13 +61,21 @@ enum class Edge : std::uint8_t {
   SeatRisk0 = 24,
   RiskSeat0 = 32
 };
+// clang-format off
 constexpr Edge feed_seat(SeatIndex s) noexcept { return static_cast<Edge>(16 + s); }
 constexpr Edge seat_risk(SeatIndex s) noexcept { return static_cast<Edge>(24 + s); }
 constexpr Edge risk_seat(SeatIndex s) noexcept { return static_cast<Edge>(32 + s); }
+// clang-format on
 inline constexpr std::size_t kEdgeSpan = 40;  // edges as array indices
 
 enum class RecordKind : std::uint8_t {
-  Tick = 1, Intent = 2, Order = 3, Report = 4, Event = 5, Control = 6, PaperEntry = 7
+  Tick = 1,
+  Intent = 2,
+  Order = 3,
+  Report = 4,
+  Event = 5,
+  Control = 6,
+  PaperEntry = 7
 };
 constexpr std::string_view name_of(RecordKind kind) noexcept {
   switch (kind) {
@@ -84,11 +92,12 @@ constexpr std::string_view name_of(RecordKind kind) noexcept {
 
 // What the producer does when the ring has no room.
 enum class OnFull : std::uint8_t {
-  CountAndConflate = 1,  // count the drop; when there is room: STATUS gap with the count, newest state
-  RefuseEntries = 2,     // refuse entries with RING_FULL, retry exits
-  SeatReduceOnly = 3,    // that seat's strategies go to REDUCE_ONLY
-  HaltGateway = 4,       // HALT at gateway scope: risk no longer knows its positions
-  Wait = 5               // the intent is not formed; the strategy counts it
+  CountAndConflate =
+      1,              // count the drop; when there is room: STATUS gap with the count, newest state
+  RefuseEntries = 2,  // refuse entries with RING_FULL, retry exits
+  SeatReduceOnly = 3,  // that seat's strategies go to REDUCE_ONLY
+  HaltGateway = 4,     // HALT at gateway scope: risk no longer knows its positions
+  Wait = 5             // the intent is not formed; the strategy counts it
 };
 constexpr std::string_view name_of(OnFull policy) noexcept {
   switch (policy) {
@@ -111,20 +120,28 @@ struct EdgeInfo {
 };
 
 namespace detail {
+// clang-format off
 consteval auto make_topology() {
   std::array<EdgeInfo, 4 + 3 * kSeats> t{};
   std::size_t n = 0;
-  t[n++] = {Edge::FeedRisk, Process::Feed, Process::Risk, RecordKind::Tick, 8192, OnFull::CountAndConflate};
-  t[n++] = {Edge::FeedGateway, Process::Feed, Process::Gateway, RecordKind::Tick, 8192, OnFull::CountAndConflate};
-  t[n++] = {Edge::RiskGateway, Process::Risk, Process::Gateway, RecordKind::Order, 1024, OnFull::RefuseEntries};
-  t[n++] = {Edge::GatewayRisk, Process::Gateway, Process::Risk, RecordKind::Report, 1024, OnFull::HaltGateway};
+  t[n++] = {Edge::FeedRisk, Process::Feed, Process::Risk, RecordKind::Tick, 8192,
+            OnFull::CountAndConflate};
+  t[n++] = {Edge::FeedGateway, Process::Feed, Process::Gateway, RecordKind::Tick, 8192,
+              OnFull::CountAndConflate};
+  t[n++] = {Edge::RiskGateway, Process::Risk, Process::Gateway, RecordKind::Order, 1024,
+              OnFull::RefuseEntries};
+  t[n++] = {Edge::GatewayRisk, Process::Gateway, Process::Risk, RecordKind::Report, 1024,
+              OnFull::HaltGateway};
   for (SeatIndex s = 0; s < kSeats; ++s) {
-    t[n++] = {feed_seat(s), Process::Feed, seat_process(s), RecordKind::Tick, 8192, OnFull::CountAndConflate};
+    t[n++] = {feed_seat(s), Process::Feed, seat_process(s), RecordKind::Tick, 8192,
+              OnFull::CountAndConflate};
     t[n++] = {seat_risk(s), seat_process(s), Process::Risk, RecordKind::Intent, 256, OnFull::Wait};
-    t[n++] = {risk_seat(s), Process::Risk, seat_process(s), RecordKind::Report, 1024, OnFull::SeatReduceOnly};
+    t[n++] = {risk_seat(s), Process::Risk, seat_process(s), RecordKind::Report, 1024,
+              OnFull::SeatReduceOnly};
   }
   return t;
 }
+// clang-format on
 }  // namespace detail
 
 inline constexpr auto kTopology = detail::make_topology();

@@ -1,7 +1,9 @@
-// Strong integer types of money and time. No float ever holds a price, a quantity or an amount of money.
+// Strong integer types of money and time. No float ever holds a price, a quantity or an amount of
+// money.
 //
-// Prices, quantities and money are int64 at one scale, 1e-8 (range about +-92 billion), as three types
-// that do not mix. Host time and market time are two types that cannot be subtracted from each other.
+// Prices, quantities and money are int64 at one scale, 1e-8 (range about +-92 billion), as three
+// types that do not mix. Host time and market time are two types that cannot be subtracted from
+// each other.
 #pragma once
 
 #include <compare>
@@ -80,7 +82,8 @@ struct Duration {
   friend constexpr Duration operator-(Duration a, Duration b) noexcept { return {a.ns - b.ns}; }
 };
 
-// ns on one clock; 0 = not set. Differences saturate (a corrupt stamp must not be undefined behaviour).
+// ns on one clock; 0 = not set. Differences saturate (a corrupt stamp must not be undefined
+// behaviour).
 template <class Clock>
 struct TimePoint {
   std::int64_t ns = 0;
@@ -97,11 +100,13 @@ struct TimePoint {
   }
 };
 
-using HostTime = TimePoint<struct HostClock>;      // this host: ns since boot on the run's calibration
+using HostTime = TimePoint<struct HostClock>;  // this host: ns since boot on the run's calibration
 using MarketTime = TimePoint<struct MarketClock>;  // the venue: ns since the Unix epoch
 
 enum class Side : std::uint8_t { Buy = 1, Sell = 2 };
-constexpr Side opposite(Side side) noexcept { return side == Side::Buy ? Side::Sell : Side::Buy; }
+constexpr Side opposite(Side side) noexcept {
+  return side == Side::Buy ? Side::Sell : Side::Buy;
+}
 
 using InstrumentIndex = std::uint32_t;  // row of the instrument table, from 0
 using StrategyIndex = std::uint8_t;     // row of the strategy table, from 0
@@ -112,8 +117,9 @@ inline constexpr std::size_t kMaxGateways = 4;
 inline constexpr std::size_t kMaxStrategies = 32;
 inline constexpr std::size_t kMaxInstruments = 256;
 
-// One id from intent to fill: {run ordinal 16 | origin 8 | counter 32 | slice 8}. origin is the seat + 1,
-// 0 for risk's own exits. An order's id is its intent's id with the slice filled in. 0 = not set.
+// One id from intent to fill: {run ordinal 16 | origin 8 | counter 32 | slice 8}. origin is the
+// seat + 1, 0 for risk's own exits. An order's id is its intent's id with the slice filled in. 0 =
+// not set.
 struct OrderId {
   std::uint64_t raw = 0;
 

@@ -1,9 +1,10 @@
-// What a gate's driver sees of the control and kill pages, turned into Control records. The pages are
-// impure; the stage is told of every difference between them and what its journal already says, so the
-// view is rebuilt from the journal after a crash and needs no memory of its own.
+// What a gate's driver sees of the control and kill pages, turned into Control records. The pages
+// are impure; the stage is told of every difference between them and what its journal already says,
+// so the view is rebuilt from the journal after a crash and needs no memory of its own.
 //
-// Order of a scan: read the serial, then the words (model-checked). When the Controls of a scan have been
-// dispatched and everything sent before it is gone, the gate publishes that serial as obeyed.
+// Order of a scan: read the serial, then the words (model-checked). When the Controls of a scan
+// have been dispatched and everything sent before it is gone, the gate publishes that serial as
+// obeyed.
 #pragma once
 
 #include <array>
@@ -16,8 +17,8 @@
 
 namespace sluice {
 
-// Age of a CLOCK_BOOTTIME heartbeat. The clock is read before the heartbeat, so a beat may be a little
-// younger than "now"; one from far in the future is as void as an old one.
+// Age of a CLOCK_BOOTTIME heartbeat. The clock is read before the heartbeat, so a beat may be a
+// little younger than "now"; one from far in the future is as void as an old one.
 inline std::uint64_t heartbeat_age_us(std::uint64_t now_us, std::uint64_t beat_us) noexcept {
   constexpr std::uint64_t kFuture = 100'000;
   if (beat_us == 0) return ~std::uint64_t{0};
@@ -34,8 +35,8 @@ inline constexpr Duration kSuspendedAfter = Duration::millis(250);
 struct WatchSources {
   const ControlPage* control = nullptr;
   const KillPage* kill = nullptr;
-  const JournalMemory* journal = nullptr;   // own journal: how far the recorder is behind
-  const StagePage* peer = nullptr;          // gateway: risk's page; null elsewhere
+  const JournalMemory* journal = nullptr;  // own journal: how far the recorder is behind
+  const StagePage* peer = nullptr;         // gateway: risk's page; null elsewhere
 };
 
 class PageWatch {
@@ -53,8 +54,9 @@ class PageWatch {
            from_.control->changes.load(std::memory_order_relaxed) != changes_;
   }
 
-  // Emits a Control for every difference. `inject(const Control&) -> bool`; false (no journal room) ends
-  // the scan, which is then repeated in the next turn before any other input. Returns true if complete.
+  // Emits a Control for every difference. `inject(const Control&) -> bool`; false (no journal room)
+  // ends the scan, which is then repeated in the next turn before any other input. Returns true if
+  // complete.
   template <class Inject>
   bool scan(HostTime now, std::uint64_t liveness_us, bool suspended, Inject&& inject) noexcept {
     const std::uint64_t serial = from_.kill->serial.load();  // seq_cst: before the words
@@ -78,7 +80,8 @@ class PageWatch {
     switch (control.kind) {
       case ControlKind::Level:
         if (slot < kScopes) {
-          levels_[slot] = {static_cast<KillLevel>(control.after), static_cast<KillCause>(control.detail),
+          levels_[slot] = {static_cast<KillLevel>(control.after),
+                           static_cast<KillCause>(control.detail),
                            static_cast<std::uint32_t>(control.epoch), control.reserved[0] != 0};
           level_known_[slot] = true;
         }
@@ -123,7 +126,8 @@ class PageWatch {
     for (std::size_t slot = 0; slot < kScopes; ++slot) {
       if (!from_.control->scope_exists(scope_at(slot))) continue;
       const KillWord word = from_.kill->read(slot);
-      if ((!level_known_[slot] || !(word == levels_[slot])) && !tell_level(slot, word, serial, inject))
+      if ((!level_known_[slot] || !(word == levels_[slot])) &&
+          !tell_level(slot, word, serial, inject))
         return false;
       const Permit permit = from_.control->permit(slot, lease_epoch);
       if (!(permit == permits_[slot])) {
@@ -145,7 +149,8 @@ class PageWatch {
   }
 
   template <class Inject>
-  bool tell_level(std::size_t slot, const KillWord& word, std::uint64_t serial, Inject& inject) noexcept {
+  bool tell_level(std::size_t slot, const KillWord& word, std::uint64_t serial,
+                  Inject& inject) noexcept {
     Control control = about(ControlKind::Level, slot);
     control.before = static_cast<std::int64_t>(levels_[slot].level);
     control.after = static_cast<std::int64_t>(word.level);
@@ -193,12 +198,13 @@ class PageWatch {
 
   // Half a ring behind raises the condition, a quarter lifts it again.
   [[nodiscard]] std::uint32_t journal_conditions(const JournalMemory& journal) const noexcept {
-    const std::uint64_t behind = journal.tail.load(std::memory_order_relaxed) -
-                                 journal.head.load(std::memory_order_relaxed);
-    const std::uint64_t limit =
-        (conditions_ & kJournalBehind) != 0 ? journal.header.capacity / 4 : journal.header.capacity / 2;
+    const std::uint64_t behind =
+        journal.tail.load(std::memory_order_relaxed) - journal.head.load(std::memory_order_relaxed);
+    const std::uint64_t limit = (conditions_ & kJournalBehind) != 0 ? journal.header.capacity / 4
+                                                                    : journal.header.capacity / 2;
     std::uint32_t now = behind > limit ? kJournalBehind : 0u;
-    if ((journal.flags.load(std::memory_order_relaxed) & kRecorderDiskTrouble) != 0) now |= kDiskLow;
+    if ((journal.flags.load(std::memory_order_relaxed) & kRecorderDiskTrouble) != 0)
+      now |= kDiskLow;
     return now;
   }
 

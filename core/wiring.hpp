@@ -9,7 +9,8 @@ namespace sluice {
 // Edges of a seat exist only where the configuration fills the seat.
 inline bool edge_used(const EdgeInfo& edge, const PipelineConfig& pipeline) noexcept {
   const auto taken = [&](Process p) {
-    return !is_seat(p) || pipeline.seat_taken(static_cast<SeatIndex>(static_cast<unsigned>(p) - 16u));
+    return !is_seat(p) ||
+           pipeline.seat_taken(static_cast<SeatIndex>(static_cast<unsigned>(p) - 16u));
   };
   return taken(edge.from) && taken(edge.to);
 }

@@ -88,7 +88,8 @@ void Book::keep(const Update& diff) noexcept {
     state_ = BookState::Broken;
     if (bytes_with(1, levels) > buffer_bytes_) return;
   }
-  waiting_.insert(waiting_.end(), {diff.first_id, diff.last_id, diff.bids.size(), diff.asks.size()});
+  waiting_.insert(waiting_.end(),
+                  {diff.first_id, diff.last_id, diff.bids.size(), diff.asks.size()});
   waiting_levels_.insert(waiting_levels_.end(), diff.bids.begin(), diff.bids.end());
   waiting_levels_.insert(waiting_levels_.end(), diff.asks.begin(), diff.asks.end());
   last_id_ = diff.last_id;
@@ -96,7 +97,8 @@ void Book::keep(const Update& diff) noexcept {
 
 SnapshotResult Book::on_snapshot(const Update& snapshot) noexcept {
   if (state_ == BookState::Synced) return SnapshotResult::NotWanted;
-  if (!waiting_.empty() && snapshot.last_id + 1 < waiting_.front().first_id) return SnapshotResult::TooOld;
+  if (!waiting_.empty() && snapshot.last_id + 1 < waiting_.front().first_id)
+    return SnapshotResult::TooOld;
   std::size_t left_out = 0;
   if (!bids_.load(snapshot.bids, left_out) || !asks_.load(snapshot.asks, left_out)) {
     bids_.clear();

@@ -1,9 +1,11 @@
 // A local order book from a snapshot and the differences around it, by Binance's spot rule:
-// keep differences until a snapshot comes; drop those with u <= lastUpdateId; the first one applied must
-// reach over it (U <= lastUpdateId + 1 <= u); from then on an update that starts above last + 1 is a gap.
-// An update that overlaps is applied: quantities are absolute, so applying them again changes nothing.
+// keep differences until a snapshot comes; drop those with u <= lastUpdateId; the first one applied
+// must reach over it (U <= lastUpdateId + 1 <= u); from then on an update that starts above last +
+// 1 is a gap. An update that overlaps is applied: quantities are absolute, so applying them again
+// changes nothing.
 //
-// Used by the feed stage only. All memory is taken at construction. A book that is not Synced shows no top.
+// Used by the feed stage only. All memory is taken at construction. A book that is not Synced shows
+// no top.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +22,8 @@ class BookSide {
  public:
   BookSide(Side side, std::size_t capacity);
 
-  // Quantity zero removes; removing a level that is not there is normal. Returns the number of levels
-  // given up for want of room (0 or 1): always the worst.
+  // Quantity zero removes; removing a level that is not there is normal. Returns the number of
+  // levels given up for want of room (0 or 1): always the worst.
   std::size_t set(const BookLevel& level) noexcept;
   // Replaces everything by levels in order from the best. False, and empty, if the order is wrong.
   // Levels behind the capacity are left out and added to `left_out`.
@@ -49,7 +51,7 @@ enum class BookState : std::uint8_t {
   Empty = 1,      // nothing heard
   Buffering = 2,  // differences wait for the first snapshot
   Synced = 3,
-  Broken = 4      // updates are missing; differences wait for a snapshot that reaches over the hole
+  Broken = 4  // updates are missing; differences wait for a snapshot that reaches over the hole
 };
 
 enum class DiffResult : std::uint8_t {
@@ -93,7 +95,9 @@ class Book {
   [[nodiscard]] const BookSide& bids() const noexcept { return bids_; }
   [[nodiscard]] const BookSide& asks() const noexcept { return asks_; }
   [[nodiscard]] std::uint64_t levels_dropped() const noexcept { return levels_dropped_; }
-  [[nodiscard]] std::uint64_t overflows() const noexcept { return overflows_; }  // of the diff buffer
+  [[nodiscard]] std::uint64_t overflows() const noexcept {
+    return overflows_;
+  }  // of the diff buffer
 
  private:
   struct Waiting {
@@ -110,7 +114,8 @@ class Book {
   DiffOutcome broken(const Update& diff, std::uint64_t expected) noexcept;
 
   BookState state_ = BookState::Empty;
-  std::uint64_t last_id_ = 0;  // Synced: in the book. Otherwise, if anything waits: of the last one waiting
+  std::uint64_t last_id_ =
+      0;  // Synced: in the book. Otherwise, if anything waits: of the last one waiting
   BookSide bids_;
   BookSide asks_;
   std::size_t buffer_bytes_;

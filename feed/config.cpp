@@ -11,8 +11,8 @@ namespace sluice {
 namespace {
 
 constexpr std::array<std::string_view, 3> kStreams{"trade", "bookTicker", "depth@100ms"};
-constexpr std::uint32_t kMaxBookLevels = 5'000;      // the venue's largest snapshot
-constexpr std::size_t kSnapshotLevelBytes = 80;      // ["12345678901.12345678","12345678901.12345678"],
+constexpr std::uint32_t kMaxBookLevels = 5'000;  // the venue's largest snapshot
+constexpr std::size_t kSnapshotLevelBytes = 80;  // ["12345678901.12345678","12345678901.12345678"],
 constexpr std::size_t kSnapshotFrameBytes = 4'096;
 
 bool begins(std::string_view text, std::string_view with) {
@@ -26,8 +26,8 @@ std::string read_url(const config::Table& feed, std::string_view key, std::strin
   const std::string_view scheme = begins(url, plain) ? plain : begins(url, tls) ? tls : "";
   const bool has_path = url.find_first_of("/?# ", scheme.size()) != std::string::npos;
   if (scheme.empty() || has_path)
-    feed.fault(key, fmt::format("expected {}host:port or {}host:port without a path, got \"{}\"", plain,
-                                tls, url));
+    feed.fault(key, fmt::format("expected {}host:port or {}host:port without a path, got \"{}\"",
+                                plain, tls, url));
   return url;
 }
 
@@ -38,7 +38,8 @@ void read_streams(const config::Table& feed, FeedConfig& config) {
     const auto at = std::find(kStreams.begin(), kStreams.end(), names[i]);
     const std::string key = fmt::format("streams[{}]", i);
     if (at == kStreams.end()) {
-      feed.fault(key, fmt::format("expected one of {}, got \"{}\"", fmt::join(kStreams, ", "), names[i]));
+      feed.fault(
+          key, fmt::format("expected one of {}, got \"{}\"", fmt::join(kStreams, ", "), names[i]));
       continue;
     }
     bool& flag = *wanted[static_cast<std::size_t>(at - kStreams.begin())];
@@ -49,7 +50,8 @@ void read_streams(const config::Table& feed, FeedConfig& config) {
   if (!config.book_ticker && !config.depth)
     feed.fault("streams", "must have bookTicker or depth@100ms, or there is no quote");
   if (config.book_ticker && !config.trade && !config.depth)
-    feed.fault("streams", "must have trade or depth@100ms beside bookTicker, which carries no time");
+    feed.fault("streams",
+               "must have trade or depth@100ms beside bookTicker, which carries no time");
 }
 
 // A symbol as the venue writes it in the names of its streams.
@@ -57,7 +59,8 @@ std::string stream_symbol(std::string_view symbol) {
   std::string text;
   for (const char c : symbol) {
     const bool upper = c >= 'A' && c <= 'Z';
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+    const bool plain =
+        (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
     if (upper) {
       text += static_cast<char>(c - 'A' + 'a');
     } else if (plain) {
@@ -82,9 +85,11 @@ FeedConfig parse_feed(const config::Table& feed, const PipelineConfig& pipeline)
   if (feed.sound("reconnect_min_ms") && feed.sound("reconnect_max_ms") &&
       config.reconnect_max < config.reconnect_min)
     feed.fault("reconnect_max_ms", "must not be below reconnect_min_ms");
-  config.max_message_bytes = static_cast<std::size_t>(feed.integer("max_message_bytes", 4'096, 16'777'216));
+  config.max_message_bytes =
+      static_cast<std::size_t>(feed.integer("max_message_bytes", 4'096, 16'777'216));
   config.book_levels = static_cast<std::uint32_t>(feed.integer("book_levels", 5, kMaxBookLevels));
-  for (const Instrument& instrument : pipeline.instruments) config.symbols.push_back(instrument.venue_symbol);
+  for (const Instrument& instrument : pipeline.instruments)
+    config.symbols.push_back(instrument.venue_symbol);
   return config;
 }
 
@@ -109,7 +114,8 @@ std::string snapshot_url(const FeedConfig& config, InstrumentIndex instrument) {
     symbol += static_cast<unsigned char>(c) > ' ' && c != '&' && c != '#' && c != '%' && c != '+'
                   ? std::string(1, c)
                   : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  return fmt::format("{}/api/v3/depth?symbol={}&limit={}", config.rest_url, symbol, config.book_levels);
+  return fmt::format("{}/api/v3/depth?symbol={}&limit={}", config.rest_url, symbol,
+                     config.book_levels);
 }
 
 std::size_t snapshot_bytes(const FeedConfig& config) noexcept {

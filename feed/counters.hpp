@@ -12,12 +12,12 @@
 namespace sluice {
 
 enum class FeedCounter : std::uint16_t {
-  Messages = 0,         // frames, whatever is in them
+  Messages = 0,  // frames, whatever is in them
   Bytes = 1,
   TicksQuote = 2,
   TicksTrade = 3,
   TicksStatus = 4,
-  Answers = 5,          // to subscriptions
+  Answers = 5,  // to subscriptions
   VenueErrors = 6,
   Shutdowns = 7,        // announced by the venue
   Duplicates = 8,       // an id not above the last one: dropped
@@ -26,14 +26,14 @@ enum class FeedCounter : std::uint16_t {
   RefusedZero = 11,     // a price or quantity that is not positive: never passed on
   Gaps = 12,
   MissingUpdates = 13,
-  Snapshots = 14,       // taken
+  Snapshots = 14,         // taken
   SnapshotsRefused = 15,  // too old, not in order, not wanted, not readable
-  DepthOld = 16,        // differences that a snapshot had covered
+  DepthOld = 16,          // differences that a snapshot had covered
   BookLevelsDropped = 17,
-  BookOverflows = 18,   // the buffer for differences was full: synchronisation starts again
-  BookChecks = 19,      // tops of the book that could be compared with the venue's
+  BookOverflows = 18,  // the buffer for differences was full: synchronisation starts again
+  BookChecks = 19,     // tops of the book that could be compared with the venue's
   BookMismatch = 20,
-  Reconnects = 21,      // connections after the first
+  Reconnects = 21,  // connections after the first
   Disconnects = 22,
   StalePeriods = 23,
   FirstDecodeError = 24,  // + DecodeError - 1

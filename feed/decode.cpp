@@ -1,6 +1,6 @@
-// See decode.hpp. One pass over the fields in whatever order they come, then a check per event that all of
-// its fields were there. The parser never sees the network library's memory: it wants 64 readable bytes
-// behind the text, so a message is copied into a buffer of our own first.
+// See decode.hpp. One pass over the fields in whatever order they come, then a check per event that
+// all of its fields were there. The parser never sees the network library's memory: it wants 64
+// readable bytes behind the text, so a message is copied into a buffer of our own first.
 #include "feed/decode.hpp"
 
 #include <simdjson.h>
@@ -19,9 +19,10 @@ namespace {
 namespace json = simdjson::ondemand;
 
 constexpr std::size_t kPadding = simdjson::SIMDJSON_PADDING;
-constexpr std::size_t kMaxDepth = 32;               // nesting; ours is five deep
-constexpr std::size_t kMaxNumber = 40;              // characters of a quoted decimal
-constexpr std::uint64_t kMaxId = std::uint64_t{1} << 62;  // so that id + 1 and differences fit everywhere
+constexpr std::size_t kMaxDepth = 32;   // nesting; ours is five deep
+constexpr std::size_t kMaxNumber = 40;  // characters of a quoted decimal
+constexpr std::uint64_t kMaxId = std::uint64_t{1}
+                                 << 62;  // so that id + 1 and differences fit everywhere
 
 // Fields of an event by their key; the bit says that it was seen.
 enum FieldBit : std::uint32_t {
@@ -39,13 +40,13 @@ enum FieldBit : std::uint32_t {
   kAskPrice = 1u << 11,
   kBidQty = 1u << 12,
   kAskQty = 1u << 13,
-  kBids = 1u << 14,      // "b" or "bids" as an array
+  kBids = 1u << 14,  // "b" or "bids" as an array
   kAsks = 1u << 15,
   kSnapshotId = 1u << 16,
   kResult = 1u << 17,
-  kError = 1u << 18,     // "error" object or top-level "code"
+  kError = 1u << 18,  // "error" object or top-level "code"
   kText = 1u << 19,
-  kData = 1u << 20       // the event inside a wrapper
+  kData = 1u << 20  // the event inside a wrapper
 };
 constexpr std::uint32_t kTradeFields =
     kEventTime | kSymbol | kTradeId | kPrice | kQty | kTradeTime | kMaker;
@@ -81,8 +82,8 @@ DecodeError id_of(json::value& value, std::uint64_t& out) noexcept {
   return out < kMaxId ? DecodeError::None : DecodeError::BadNumber;
 }
 
-// Milliseconds, or microseconds where the value says so: 1e14 is the year 5138 in the one and 1973 in the
-// other unit.
+// Milliseconds, or microseconds where the value says so: 1e14 is the year 5138 in the one and 1973
+// in the other unit.
 DecodeError time_of(json::value& value, MarketTime& out) noexcept {
   std::uint64_t number = 0;
   if (const auto code = value.get_uint64().get(number)) return from(code);
@@ -211,8 +212,10 @@ DecodeError Scan::price_or_levels(bool bid, json::value& value) noexcept {
   json::json_type type{};
   if (const auto code = value.type().get(type)) return from(code);
   if (type == json::json_type::array)
-    return bid ? side(kBids, value, levels.bids, out.bids) : side(kAsks, value, levels.asks, out.asks);
-  return bid ? decimal(kBidPrice, value, out.top.bid.raw) : decimal(kAskPrice, value, out.top.ask.raw);
+    return bid ? side(kBids, value, levels.bids, out.bids)
+               : side(kAsks, value, levels.asks, out.asks);
+  return bid ? decimal(kBidPrice, value, out.top.bid.raw)
+             : decimal(kAskPrice, value, out.top.ask.raw);
 }
 
 DecodeError Scan::word(json::raw_json_string key, json::value& value, bool wrapped) noexcept {
@@ -254,7 +257,8 @@ DecodeError Scan::error_object(json::value& value) noexcept {
   return once(kError);
 }
 
-DecodeError Scan::complete(UpdateKind kind, std::uint32_t needed, const SymbolTable& symbols) noexcept {
+DecodeError Scan::complete(UpdateKind kind, std::uint32_t needed,
+                           const SymbolTable& symbols) noexcept {
   if ((seen & needed) != needed) return DecodeError::MissingField;
   if ((needed & kSymbol) != 0) {
     out.instrument = symbols.find(symbol);
@@ -283,7 +287,9 @@ DecodeError Scan::finish_nameless(const SymbolTable& symbols) noexcept {
 }
 
 struct AlignedDelete {
-  void operator()(char* bytes) const noexcept { ::operator delete[](bytes, std::align_val_t{kCacheLine}); }
+  void operator()(char* bytes) const noexcept {
+    ::operator delete[](bytes, std::align_val_t{kCacheLine});
+  }
 };
 
 }  // namespace
@@ -318,14 +324,16 @@ SymbolTable::SymbolTable(std::span<const std::string> symbols) {  // setup
 }
 
 InstrumentIndex SymbolTable::find(std::string_view symbol) const noexcept {
-  const auto at = std::lower_bound(rows_.begin(), rows_.end(), symbol,
-                                   [](const Row& row, std::string_view s) { return row.symbol < s; });
+  const auto at =
+      std::lower_bound(rows_.begin(), rows_.end(), symbol,
+                       [](const Row& row, std::string_view s) { return row.symbol < s; });
   return at != rows_.end() && at->symbol == symbol ? at->instrument : kWholeConnection;
 }
 
 struct FeedDecoder::Parser {
   explicit Parser(std::size_t max_bytes)
-      : buffer(static_cast<char*>(::operator new[](max_bytes + kPadding, std::align_val_t{kCacheLine}))) {
+      : buffer(static_cast<char*>(
+            ::operator new[](max_bytes + kPadding, std::align_val_t{kCacheLine}))) {
     std::memset(buffer.get(), 0, max_bytes + kPadding);
     if (const auto code = parser.allocate(max_bytes, kMaxDepth))
       throw Error(std::string("feed decoder: ") + simdjson::error_message(code));  // setup
@@ -339,7 +347,8 @@ FeedDecoder::FeedDecoder(std::span<const std::string> symbols, std::size_t max_b
     : symbols_(symbols), max_bytes_(max_bytes), parser_(std::make_unique<Parser>(max_bytes)) {}
 FeedDecoder::~FeedDecoder() = default;
 
-DecodeError FeedDecoder::decode(std::span<const char> bytes, LevelBuffer levels, Update& out) noexcept {
+DecodeError FeedDecoder::decode(std::span<const char> bytes, LevelBuffer levels,
+                                Update& out) noexcept {
   out = Update{};
   if (bytes.size() > max_bytes_) return DecodeError::TooLarge;
   if (bytes.empty()) return DecodeError::Malformed;
@@ -348,7 +357,8 @@ DecodeError FeedDecoder::decode(std::span<const char> bytes, LevelBuffer levels,
   // What an earlier, longer message left behind the end must not look like a part of this one.
   std::memset(text + bytes.size(), 0, kPadding);
   json::document document;
-  if (const auto code = parser_->parser.iterate(text, bytes.size(), max_bytes_ + kPadding).get(document))
+  if (const auto code =
+          parser_->parser.iterate(text, bytes.size(), max_bytes_ + kPadding).get(document))
     return from(code);
   json::object root;
   if (const auto code = document.get_object().get(root))

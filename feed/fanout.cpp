@@ -35,7 +35,8 @@ std::size_t instrument_slot(TickKind kind) noexcept {
 }  // namespace
 
 NewestTicks::Key NewestTicks::key_of(const Tick& tick) const noexcept {
-  if (tick.instrument + std::size_t{1} < rows_) return tick.instrument * kSlots + instrument_slot(tick.kind);
+  if (tick.instrument + std::size_t{1} < rows_)
+    return tick.instrument * kSlots + instrument_slot(tick.kind);
   const std::size_t slot = tick.kind == TickKind::Status ? connection_slot(tick.status()) : 3;
   return (rows_ - 1) * kSlots + slot;
 }
@@ -50,7 +51,8 @@ NewestTicks::Key NewestTicks::keep(const Tick& tick) noexcept {
 bool NewestTicks::quote_holds(std::size_t row) const noexcept {
   if (!is_instrument(row)) return false;
   const std::uint64_t quote = order(row * kSlots + kQuoteSlot);
-  return quote > order(row * kSlots + kStatusSlot) && quote > order((rows_ - 1) * kSlots + kSessionSlot);
+  return quote > order(row * kSlots + kStatusSlot) &&
+         quote > order((rows_ - 1) * kSlots + kSessionSlot);
 }
 
 Backlog::Backlog(const NewestTicks& newest) : newest_(newest) {
@@ -83,7 +85,8 @@ void Backlog::drop(NewestTicks::Key key) noexcept {
 NewestTicks::Key Backlog::oldest() const noexcept {
   NewestTicks::Key best = newest_.keys();
   for (NewestTicks::Key key = 0; key < newest_.keys(); ++key)
-    if (now_.due[key] && (best == newest_.keys() || newest_.order(key) < newest_.order(best))) best = key;
+    if (now_.due[key] && (best == newest_.keys() || newest_.order(key) < newest_.order(best)))
+      best = key;
   return best;
 }
 
@@ -91,8 +94,14 @@ void Backlog::take_gap(std::size_t row, Tick& out) noexcept {
   const Tick& last = newest_.last();
   const InstrumentIndex instrument =
       newest_.is_instrument(row) ? static_cast<InstrumentIndex>(row) : kWholeConnection;
-  out = {instrument, TickKind::Status, kTimeInferred, last.source, last.venue_time, last.rx_time,
-         {static_cast<std::int64_t>(StatusCode::Gap), static_cast<std::int64_t>(now_.missed[row]), 0, 0}};
+  out = {instrument,
+         TickKind::Status,
+         kTimeInferred,
+         last.source,
+         last.venue_time,
+         last.rx_time,
+         {static_cast<std::int64_t>(StatusCode::Gap), static_cast<std::int64_t>(now_.missed[row]),
+          0, 0}};
   now_.owed -= now_.missed[row];
   now_.missed[row] = 0;
 }
@@ -102,7 +111,8 @@ bool Backlog::take(Tick& out) noexcept {
     if (later_.owed == 0) return false;
     std::swap(now_, later_);
   }
-  if (now_.keys == 0) {  // only trades were dropped, of an instrument without a quote, and are told already
+  if (now_.keys ==
+      0) {  // only trades were dropped, of an instrument without a quote, and are told already
     std::size_t row = 0;
     while (now_.missed[row] == 0) ++row;
     take_gap(row, out);
@@ -118,7 +128,8 @@ bool Backlog::take(Tick& out) noexcept {
   out.flags |= kAfterGap;
   now_.remove(key);
   // A later drop of the same trade is still to be counted, but what it was is told with this.
-  if (newest_.is_instrument(row) && key % NewestTicks::kSlots == NewestTicks::kTradeSlot) later_.remove(key);
+  if (newest_.is_instrument(row) && key % NewestTicks::kSlots == NewestTicks::kTradeSlot)
+    later_.remove(key);
   return true;
 }
 

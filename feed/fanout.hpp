@@ -1,12 +1,13 @@
-// One tick -> up to ten edges (risk, gateway, the seats that are taken). The feed never waits: what an edge
-// has no room for is counted, per instrument, and when there is room again that edge gets, per instrument,
-// STATUS Gap with the exact count and then the newest state, flagged kAfterGap; only then live ticks again.
+// One tick -> up to ten edges (risk, gateway, the seats that are taken). The feed never waits: what
+// an edge has no room for is counted, per instrument, and when there is room again that edge gets,
+// per instrument, STATUS Gap with the exact count and then the newest state, flagged kAfterGap;
+// only then live ticks again.
 //
-// Invariants, per edge: ticks delivered live + counts of Gap records = ticks produced, once it has caught
-// up. States come in the order in which they were produced, so a quote never hides a session that went
-// down after it. A Gap is followed by the instrument's newest QUOTE even if only trades were dropped, unless
-// it is older than a status that threw doubt on it: that is what a consumer waits for. A trade is never
-// delivered twice. Works with any ring of one slot or more.
+// Invariants, per edge: ticks delivered live + counts of Gap records = ticks produced, once it has
+// caught up. States come in the order in which they were produced, so a quote never hides a session
+// that went down after it. A Gap is followed by the instrument's newest QUOTE even if only trades
+// were dropped, unless it is older than a status that threw doubt on it: that is what a consumer
+// waits for. A trade is never delivered twice. Works with any ring of one slot or more.
 #pragma once
 
 #include <array>
@@ -22,14 +23,17 @@ namespace sluice {
 
 template <class Ring>
 concept TickEdge = requires(Ring& ring, const Payload& payload) {
-  { ring.credit() } noexcept -> std::convertible_to<std::uint64_t>;
-  { ring.try_push(payload) } noexcept -> std::same_as<bool>;
+  { ring.credit() }
+  noexcept->std::convertible_to<std::uint64_t>;
+  { ring.try_push(payload) }
+  noexcept->std::same_as<bool>;
 };
 
 // The newest tick of every kind of state, four per instrument and four of the whole connection.
 class NewestTicks {
  public:
-  using Key = std::size_t;  // 4 * instrument + slot; the whole connection is the row behind the last one
+  using Key =
+      std::size_t;  // 4 * instrument + slot; the whole connection is the row behind the last one
   static constexpr std::size_t kSlots = 4;
   static constexpr std::size_t kQuoteSlot = 0;
   static constexpr std::size_t kTradeSlot = 1;
@@ -42,7 +46,9 @@ class NewestTicks {
   [[nodiscard]] std::size_t rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t keys() const noexcept { return ticks_.size(); }
   [[nodiscard]] const Tick& at(Key key) const noexcept { return ticks_[key].tick; }
-  [[nodiscard]] std::uint64_t order(Key key) const noexcept { return ticks_[key].order; }  // 0 = none yet
+  [[nodiscard]] std::uint64_t order(Key key) const noexcept {
+    return ticks_[key].order;
+  }  // 0 = none yet
   [[nodiscard]] std::uint64_t produced() const noexcept { return produced_; }
   [[nodiscard]] const Tick& last() const noexcept { return at(last_key_); }
   // There is a quote, and neither the session nor the instrument's status has changed since.
@@ -62,8 +68,8 @@ class NewestTicks {
   Key last_key_ = 0;
 };
 
-// What one edge still has to be told. Drops during a round of telling belong to the next round, or an edge
-// that drops as fast as it takes would hear of gaps only and never see a state.
+// What one edge still has to be told. Drops during a round of telling belong to the next round, or
+// an edge that drops as fast as it takes would hear of gaps only and never see a state.
 class Backlog {
  public:
   explicit Backlog(const NewestTicks& newest);
@@ -72,7 +78,9 @@ class Backlog {
   void drop(NewestTicks::Key key) noexcept;
   // The next record to deliver; it counts as delivered. False: caught up.
   bool take(Tick& out) noexcept;
-  [[nodiscard]] bool empty() const noexcept { return now_.owed + later_.owed == 0 && now_.keys == 0; }
+  [[nodiscard]] bool empty() const noexcept {
+    return now_.owed + later_.owed == 0 && now_.keys == 0;
+  }
 
  private:
   struct Round {
@@ -97,13 +105,14 @@ class Fanout {
   Fanout(std::size_t instruments, Effects& effects) : fx_(effects), newest_(instruments) {
     lanes_.reserve(kFanoutEdges.size());
     for (const Edge edge : kFanoutEdges)
-      lanes_.push_back({edge, dropped_counter(edge), nullptr, false, 0, Backlog(newest_)});  // setup
+      lanes_.push_back(                                                         // setup
+          {edge, dropped_counter(edge), nullptr, false, 0, Backlog(newest_)});  // setup
   }
   Fanout(const Fanout&) = delete;  // the backlogs refer to the table beside them
   Fanout& operator=(const Fanout&) = delete;
 
-  // A seat that is not attached costs nothing and loses nothing. Setup or cold path; `edge` must be one of
-  // kFanoutEdges. The ring must outlive its attachment.
+  // A seat that is not attached costs nothing and loses nothing. Setup or cold path; `edge` must be
+  // one of kFanoutEdges. The ring must outlive its attachment.
   void attach(Edge edge, Ring& ring) noexcept {
     if (Lane* lane = find(edge)) lane->ring = &ring;
   }
@@ -167,7 +176,9 @@ class Fanout {
       if (lane.edge == edge) return &lane;
     return nullptr;
   }
-  [[nodiscard]] const Lane* find(Edge edge) const noexcept { return const_cast<Fanout*>(this)->find(edge); }
+  [[nodiscard]] const Lane* find(Edge edge) const noexcept {
+    return const_cast<Fanout*>(this)->find(edge);
+  }
 
   Effects& fx_;
   NewestTicks newest_;

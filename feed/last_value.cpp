@@ -7,11 +7,13 @@ namespace {
 
 std::optional<Tick> read(const Slot& cell) noexcept {
   for (int attempt = 0; attempt < 64; ++attempt) {
-    const std::uint64_t version = cell.word.load(std::memory_order_acquire);  // pairs with write's last store
+    const std::uint64_t version =
+        cell.word.load(std::memory_order_acquire);  // pairs with write's last store
     if (version != 0) {
       Payload payload;
       for (std::size_t i = 0; i < kPayloadWords; ++i)
-        payload[i] = cell.payload[i].load(std::memory_order_acquire);  // pairs with write's release stores
+        payload[i] =
+            cell.payload[i].load(std::memory_order_acquire);  // pairs with write's release stores
       if (cell.word.load(std::memory_order_relaxed) == version) return from_payload<Tick>(payload);
     }
     cpu_pause();

@@ -1,10 +1,11 @@
-// The last quote and the last trade of every instrument, in a segment of its own, for whoever wants to look
-// without following a ring (sluicectl, the monitor). A view, never an input of a stage.
+// The last quote and the last trade of every instrument, in a segment of its own, for whoever wants
+// to look without following a ring (sluicectl, the monitor). A view, never an input of a stage.
 //
 // Writer:  the feed process, through one LastValueWriter.
 // Readers: anyone. A reader never disturbs the writer.
-// Invariant: a cell's word is 0 while its payload changes, otherwise a version that was never used before.
-// Why it is correct: payload words are atomics with release stores, so a reader that saw a new payload word
+// Invariant: a cell's word is 0 while its payload changes, otherwise a version that was never used
+// before. Why it is correct: payload words are atomics with release stores, so a reader that saw a
+// new payload word
 //            also sees the cleared or a newer word when it reads the word again.
 // What a crash leaves: a cell that reads as absent until the next tick of its kind.
 #pragma once
@@ -33,14 +34,15 @@ struct LastValueTable {
   [[nodiscard]] std::optional<Tick> trade(InstrumentIndex instrument) const noexcept;
 };
 static_assert(std::is_standard_layout_v<LastValueTable>);
-static_assert(sizeof(LastValueTable::Row) == 2 * kCacheLine && alignof(LastValueTable) == kCacheLine);
+static_assert(sizeof(LastValueTable::Row) == 2 * kCacheLine &&
+              alignof(LastValueTable) == kCacheLine);
 static_assert(offsetof(LastValueTable, rows) == sizeof(SegmentHeader));
 static_assert(sizeof(LastValueTable) == sizeof(SegmentHeader) + kMaxInstruments * 2 * kCacheLine);
 
 class LastValueWriter {
  public:
-  // `epoch` of the writer's lease: it rises from owner to owner, so that a version which was lost in a
-  // crash between clearing a cell and publishing it is not given out again.
+  // `epoch` of the writer's lease: it rises from owner to owner, so that a version which was lost
+  // in a crash between clearing a cell and publishing it is not given out again.
   LastValueWriter(LastValueTable& table, std::uint64_t epoch) noexcept
       : table_(&table), version_(epoch << 40) {}
 

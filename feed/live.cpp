@@ -6,9 +6,14 @@ namespace sluice {
 
 LiveFeed::LiveFeed(const FeedConfig& config, const Clock& clock, StagePage& page,
                    LastValueTable& last_values, std::uint32_t lease_epoch)
-    : clock_(clock), page_(page), effects_(&page), stage_(config, effects_),
-      fanout_(config.symbols.size(), effects_), last_values_(last_values, lease_epoch),
-      source_(config, *this, static_cast<std::uint64_t>(clock.now().ns)), symbols_(config.symbols),
+    : clock_(clock),
+      page_(page),
+      effects_(&page),
+      stage_(config, effects_),
+      fanout_(config.symbols.size(), effects_),
+      last_values_(last_values, lease_epoch),
+      source_(config, *this, static_cast<std::uint64_t>(clock.now().ns)),
+      symbols_(config.symbols),
       quiet_{config.stale.ns * kQuietPeriods} {}
 
 void LiveFeed::publish(bool got, Tick& tick) noexcept {
@@ -41,10 +46,12 @@ void LiveFeed::on_connection(bool up) {
   worked_ = true;
 }
 
-void LiveFeed::on_trouble(std::string_view line) { say_line(Process::Feed, std::string(line)); }  // setup
+void LiveFeed::on_trouble(std::string_view line) {
+  say_line(Process::Feed, std::string(line));  // setup
+}  // setup
 
-// The venue answers a stream that it does not know with silence, like one on which nothing happens. Cold:
-// once per connection.
+// The venue answers a stream that it does not know with silence, like one on which nothing happens.
+// Cold: once per connection.
 void LiveFeed::name_the_silent(HostTime now) {
   named_ = true;
   for (std::size_t i = 0; i < symbols_.size(); ++i)

@@ -1,5 +1,5 @@
-// The feed's driver: frames from the source through the stage to the rings and the last-value table.
-// Not journaled: the feed's replay input is the capture of its frames.
+// The feed's driver: frames from the source through the stage to the rings and the last-value
+// table. Not journaled: the feed's replay input is the capture of its frames.
 //
 // From frame bytes in hand to publish: no allocation, no system call, no lock.
 #pragma once
@@ -20,8 +20,8 @@ namespace sluice {
 
 class LiveFeed final : public FeedSourceHandler {
  public:
-  LiveFeed(const FeedConfig& config, const Clock& clock, StagePage& page, LastValueTable& last_values,
-           std::uint32_t lease_epoch);
+  LiveFeed(const FeedConfig& config, const Clock& clock, StagePage& page,
+           LastValueTable& last_values, std::uint32_t lease_epoch);
 
   void attach(Edge edge, Producer& ring) noexcept { fanout_.attach(edge, ring); }
 
@@ -42,7 +42,8 @@ class LiveFeed final : public FeedSourceHandler {
   void publish(bool got, Tick& tick) noexcept;
   void name_the_silent(HostTime now);
 
-  // So many times the time after which silence is staleness, an instrument may be quiet after connecting.
+  // So many times the time after which silence is staleness, an instrument may be quiet after
+  // connecting.
   static constexpr std::int64_t kQuietPeriods = 5;
 
   const Clock& clock_;

@@ -13,7 +13,8 @@ namespace sluice {
 namespace {
 
 constexpr Duration kFetchWithin = Duration::seconds(10);
-constexpr Duration kFetchPause = Duration::millis(250);    // after an answer, whether it fitted or not
+constexpr Duration kFetchPause =
+    Duration::millis(250);  // after an answer, whether it fitted or not
 constexpr Duration kFetchRetryMin = Duration::seconds(1);  // after a failure
 constexpr Duration kFetchRetryMax = Duration::seconds(60);
 constexpr Duration kFetchBanned = Duration::seconds(120);  // 418, 429: asking on prolongs the ban
@@ -32,7 +33,9 @@ Duration Backoff::next() noexcept {
 
 FeedSource::FeedSource(const FeedConfig& config, FeedSourceHandler& handler, std::uint64_t seed,
                        net::LoopOptions options)
-    : config_(config), handler_(handler), loop_(std::move(options)),
+    : config_(config),
+      handler_(handler),
+      loop_(std::move(options)),
       websocket_(loop_, stream_url(config), *this, {.max_message = config.max_message_bytes}),
       http_(loop_, snapshot_bytes(config)),
       connecting_(config.reconnect_min, config.reconnect_max, seed),
@@ -85,8 +88,8 @@ void FeedSource::on_closed(std::uint16_t code, std::string_view reason) {
   connect_at_ = now_ + pause;
   http_.cancel();  // the answer would be for a book that no longer exists
   if (!std::exchange(opened_, false)) return;
-  handler_.on_trouble(fmt::format("{}: closed with {} {}; connecting again in {} ms", config_.url, code,
-                                  reason, pause.ns / 1'000'000));
+  handler_.on_trouble(fmt::format("{}: closed with {} {}; connecting again in {} ms", config_.url,
+                                  code, reason, pause.ns / 1'000'000));
   handler_.on_connection(false);
 }
 
@@ -112,9 +115,10 @@ void FeedSource::on_answer(InstrumentIndex instrument, const net::HttpResult& re
   const bool banned = result.status == 418 || result.status == 429;
   const Duration pause = banned ? kFetchBanned : fetching_.next();
   fetch_at_ = now_ + pause;
-  handler_.on_trouble(fmt::format("snapshot of {}: {}; again in {} ms", config_.symbols[instrument],
-                                  result.status == 0 ? result.error : fmt::format("status {}", result.status),
-                                  pause.ns / 1'000'000));
+  handler_.on_trouble(
+      fmt::format("snapshot of {}: {}; again in {} ms", config_.symbols[instrument],
+                  result.status == 0 ? result.error : fmt::format("status {}", result.status),
+                  pause.ns / 1'000'000));
 }
 
 }  // namespace sluice

@@ -1,6 +1,7 @@
-// The feed's adapter: the only part of the feed that does I/O. Connects to the combined stream, connects
-// again when the connection is lost (capped exponential back-off with jitter; the URL is the subscription),
-// and fetches the depth snapshots that the stage asks for, one at a time and never in a hurry.
+// The feed's adapter: the only part of the feed that does I/O. Connects to the combined stream,
+// connects again when the connection is lost (capped exponential back-off with jitter; the URL is
+// the subscription), and fetches the depth snapshots that the stage asks for, one at a time and
+// never in a hurry.
 //
 // Single-threaded: everything happens inside poll() or wait(), handlers included.
 #pragma once
@@ -19,7 +20,8 @@
 
 namespace sluice {
 
-// What the source tells and asks; the driver answers by means of its FeedStage. Views live during the call.
+// What the source tells and asks; the driver answers by means of its FeedStage. Views live during
+// the call.
 class FeedSourceHandler {
  public:
   virtual ~FeedSourceHandler() = default;
@@ -30,11 +32,12 @@ class FeedSourceHandler {
   virtual void on_trouble(std::string_view /*line*/) {}  // one line for the log
 };
 
-// Waiting time before the n-th attempt in a row: doubles from `min` to `max`, less a random part of up to
-// one half, so that many clients of a venue that came back do not arrive together.
+// Waiting time before the n-th attempt in a row: doubles from `min` to `max`, less a random part of
+// up to one half, so that many clients of a venue that came back do not arrive together.
 class Backoff {
  public:
-  Backoff(Duration min, Duration max, std::uint64_t seed) noexcept : min_(min), max_(max), random_(seed) {}
+  Backoff(Duration min, Duration max, std::uint64_t seed) noexcept
+      : min_(min), max_(max), random_(seed) {}
   Duration next() noexcept;
   void reset() noexcept { attempts_ = 0; }
 

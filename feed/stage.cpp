@@ -7,9 +7,14 @@
 namespace sluice {
 
 FeedStage::FeedStage(const FeedConfig& config, Effects& effects)
-    : fx_(effects), stale_after_(config.stale), source_(config.source), tickers_(config.book_ticker),
-      decoder_(config.symbols, std::max(config.max_message_bytes, config.depth ? snapshot_bytes(config) : 0)),
-      bids_(config.depth ? kMaxUpdateLevels : 0), asks_(config.depth ? kMaxUpdateLevels : 0),
+    : fx_(effects),
+      stale_after_(config.stale),
+      source_(config.source),
+      tickers_(config.book_ticker),
+      decoder_(config.symbols,
+               std::max(config.max_message_bytes, config.depth ? snapshot_bytes(config) : 0)),
+      bids_(config.depth ? kMaxUpdateLevels : 0),
+      asks_(config.depth ? kMaxUpdateLevels : 0),
       lines_(config.symbols.size()) {
   if (!config.depth) return;
   books_.reserve(lines_.size());
@@ -17,7 +22,9 @@ FeedStage::FeedStage(const FeedConfig& config, Effects& effects)
     books_.emplace_back(config.book_levels, kBookBufferBytes);  // setup
 }
 
-LevelBuffer FeedStage::levels() noexcept { return {bids_, asks_}; }
+LevelBuffer FeedStage::levels() noexcept {
+  return {bids_, asks_};
+}
 
 const Book* FeedStage::book(InstrumentIndex instrument) const noexcept {
   return instrument < books_.size() ? &books_[instrument] : nullptr;
@@ -27,7 +34,7 @@ bool FeedStage::wants_snapshot(InstrumentIndex instrument) const noexcept {
   return connected_ && instrument < books_.size() && books_[instrument].wants_snapshot();
 }
 
-// ------------------------------------------------------------------------------------- Messages
+// ---- Messages
 
 bool FeedStage::on_frame(std::span<const char> bytes, HostTime rx_time, Tick& out) noexcept {
   fx_.count(FeedCounter::Messages);
@@ -35,9 +42,10 @@ bool FeedStage::on_frame(std::span<const char> bytes, HostTime rx_time, Tick& ou
   ++session_.messages;
   Update update;
   DecodeError error = decoder_.decode(bytes, levels(), update);
-  // A snapshot is an answer to a request. As a frame it would be the partial depth of a stream that is
-  // never subscribed, and it does not say of which symbol.
-  if (error == DecodeError::None && update.kind == UpdateKind::Snapshot) error = DecodeError::UnknownEvent;
+  // A snapshot is an answer to a request. As a frame it would be the partial depth of a stream that
+  // is never subscribed, and it does not say of which symbol.
+  if (error == DecodeError::None && update.kind == UpdateKind::Snapshot)
+    error = DecodeError::UnknownEvent;
   if (error != DecodeError::None) {
     fx_.count(counter_of(error));
     ++session_.errors;
@@ -88,30 +96,42 @@ void FeedStage::take(const Update& update, HostTime rx_time) noexcept {
   }
 }
 
-// Trade ids are consecutive. The first one of a connection may lie anywhere: above the last one it tells
-// how many were missed meanwhile, below it the venue has started to count anew.
+// Trade ids are consecutive. The first one of a connection may lie anywhere: above the last one it
+// tells how many were missed meanwhile, below it the venue has started to count anew.
 void FeedStage::on_trade(const Update& update, HostTime rx_time) noexcept {
   Line& line = lines_[update.instrument];
   const std::uint64_t id = update.last_id;
   if (line.trade_heard && id <= line.trade_id) return fx_.count(FeedCounter::Duplicates);
-  if (line.trade_id != 0 && id > line.trade_id + 1) gap(update.instrument, line.trade_id + 1, id, rx_time);
+  if (line.trade_id != 0 && id > line.trade_id + 1)
+    gap(update.instrument, line.trade_id + 1, id, rx_time);
   line.trade_heard = true;
   line.trade_id = id;
   if (update.price.raw <= 0 || update.qty.raw <= 0) return fx_.count(FeedCounter::RefusedZero);
   const auto flags = static_cast<std::uint8_t>(update.buyer_is_maker ? kBuyerIsMaker : 0);
-  push({update.instrument, TickKind::Trade, flags, source_, update.event_time, rx_time,
+  push({update.instrument,
+        TickKind::Trade,
+        flags,
+        source_,
+        update.event_time,
+        rx_time,
         {update.price.raw, update.qty.raw, 0, 0}},
        FeedCounter::TicksTrade);
 }
 
 void FeedStage::on_ticker(const Update& update, HostTime rx_time) noexcept {
   Line& line = lines_[update.instrument];
-  if (line.ticker_id != 0 && update.last_id <= line.ticker_id) return fx_.count(FeedCounter::Duplicates);
+  if (line.ticker_id != 0 && update.last_id <= line.ticker_id)
+    return fx_.count(FeedCounter::Duplicates);
   line.ticker_id = update.last_id;
   if (!books_.empty()) verdict(line.check.on_ticker(update.last_id, update.top));
   if (!tickers_ || !good(update.top)) return;
   const Top& top = update.top;
-  push({update.instrument, TickKind::Quote, kTimeInferred, source_, newest_, rx_time,
+  push({update.instrument,
+        TickKind::Quote,
+        kTimeInferred,
+        source_,
+        newest_,
+        rx_time,
         {top.bid.raw, top.ask.raw, top.bid_qty.raw, top.ask_qty.raw}},
        FeedCounter::TicksQuote);
 }
@@ -168,7 +188,12 @@ void FeedStage::show_book(InstrumentIndex instrument, MarketTime time, std::uint
   if (tickers_) return verdict(line.check.on_book(books_[instrument].last_id(), top));
   if (top == line.shown || !good(top)) return;
   line.shown = top;
-  push({instrument, TickKind::Quote, flags, source_, time, rx_time,
+  push({instrument,
+        TickKind::Quote,
+        flags,
+        source_,
+        time,
+        rx_time,
         {top.bid.raw, top.ask.raw, top.bid_qty.raw, top.ask_qty.raw}},
        FeedCounter::TicksQuote);
 }
@@ -179,10 +204,12 @@ void FeedStage::verdict(TopCheck::Verdict verdict) noexcept {
   if (verdict == TopCheck::Verdict::Different) fx_.count(FeedCounter::BookMismatch);
 }
 
-void FeedStage::note_book(const Book& book, std::uint64_t dropped, std::uint64_t overflows) noexcept {
+void FeedStage::note_book(const Book& book, std::uint64_t dropped,
+                          std::uint64_t overflows) noexcept {
   if (book.levels_dropped() != dropped)
     fx_.count(FeedCounter::BookLevelsDropped, book.levels_dropped() - dropped);
-  if (book.overflows() != overflows) fx_.count(FeedCounter::BookOverflows, book.overflows() - overflows);
+  if (book.overflows() != overflows)
+    fx_.count(FeedCounter::BookOverflows, book.overflows() - overflows);
 }
 
 bool FeedStage::good(const Top& top) noexcept {
@@ -195,7 +222,7 @@ bool FeedStage::good(const Top& top) noexcept {
   return false;
 }
 
-// ----------------------------------------------------------------------------------- Connection
+// ---- Connection
 
 bool FeedStage::on_connection(bool up, HostTime now, Tick& out) noexcept {
   if (up == connected_) return next(out);
@@ -240,7 +267,7 @@ bool FeedStage::on_end_of_data(HostTime now, Tick& out) noexcept {
   return next(out);
 }
 
-// --------------------------------------------------------------------------------------- Output
+// ---- Output
 
 void FeedStage::gap(InstrumentIndex instrument, std::uint64_t expected, std::uint64_t got,
                     HostTime now) noexcept {
@@ -256,15 +283,21 @@ void FeedStage::gap(InstrumentIndex instrument, std::uint64_t expected, std::uin
   fx_.row(RowTable::Summary, 0, session_);
 }
 
-void FeedStage::status(InstrumentIndex instrument, StatusCode code, HostTime now, std::int64_t count,
-                       std::int64_t detail, std::int64_t more) noexcept {
-  push({instrument, TickKind::Status, kTimeInferred, source_, newest_, now,
+void FeedStage::status(InstrumentIndex instrument, StatusCode code, HostTime now,
+                       std::int64_t count, std::int64_t detail, std::int64_t more) noexcept {
+  push({instrument,
+        TickKind::Status,
+        kTimeInferred,
+        source_,
+        newest_,
+        now,
         {static_cast<std::int64_t>(code), count, detail, more}},
        FeedCounter::TicksStatus);
 }
 
 void FeedStage::push(const Tick& tick, FeedCounter counter) noexcept {
-  if (queued_ - taken_ == kQueue) std::abort();  // the caller did not empty it: better no feed than a hole
+  if (queued_ - taken_ == kQueue)
+    std::abort();  // the caller did not empty it: better no feed than a hole
   queue_[queued_++ % kQueue] = tick;
   fx_.count(counter);
 }

@@ -1,10 +1,12 @@
-// The feed stage: frames of one venue connection, with the host time at which they were in hand -> ticks.
-// Pure: the same frames give the same ticks, whatever the replay speed. Its replay input is the capture of
-// frames, not a journal; host time reaches a tick only as rx_time and as the age in STATUS stale.
+// The feed stage: frames of one venue connection, with the host time at which they were in hand ->
+// ticks. Pure: the same frames give the same ticks, whatever the replay speed. Its replay input is
+// the capture of frames, not a journal; host time reaches a tick only as rx_time and as the age in
+// STATUS stale.
 //
-// One source of truth per kind: where bookTicker is subscribed it is the only source of QUOTE, and the book
-// checks it and finds gaps; without it the book emits a QUOTE when its top changes. A bookTicker carries no
-// time: it gets the highest venue time that its connection has shown so far, and kTimeInferred.
+// One source of truth per kind: where bookTicker is subscribed it is the only source of QUOTE, and
+// the book checks it and finds gaps; without it the book emits a QUOTE when its top changes. A
+// bookTicker carries no time: it gets the highest venue time that its connection has shown so far,
+// and kTimeInferred.
 //
 // Every call hands out at most one tick. What else it caused waits in a small queue:
 //   bool got = stage.on_frame(bytes, rx, tick);
@@ -29,9 +31,10 @@ namespace sluice {
 
 class FeedStage {
  public:
-  static constexpr std::size_t kMaxUpdateLevels = 5'000;         // per side, of one message
-  static constexpr std::size_t kBookBufferBytes = 512 * 1024;    // differences that wait for a snapshot
-  static constexpr std::uint64_t kMessagesPerRow = 64;           // rows are views: not written each time
+  static constexpr std::size_t kMaxUpdateLevels = 5'000;  // per side, of one message
+  static constexpr std::size_t kBookBufferBytes =
+      512 * 1024;                                       // differences that wait for a snapshot
+  static constexpr std::uint64_t kMessagesPerRow = 64;  // rows are views: not written each time
 
   // Setup: takes all memory. Throws Error. `effects` must outlive the stage.
   FeedStage(const FeedConfig& config, Effects& effects);
@@ -39,7 +42,8 @@ class FeedStage {
   // True: `out` holds a tick. Nothing here allocates, throws or reads a clock.
   bool on_frame(std::span<const char> bytes, HostTime rx_time, Tick& out) noexcept;
   // Body of GET /api/v3/depth for this instrument.
-  bool on_snapshot(InstrumentIndex instrument, std::span<const char> body, HostTime now, Tick& out) noexcept;
+  bool on_snapshot(InstrumentIndex instrument, std::span<const char> body, HostTime now,
+                   Tick& out) noexcept;
   // The protocol's word on the connection, not a guess from traffic. Repeating the same is ignored.
   bool on_connection(bool up, HostTime now, Tick& out) noexcept;
   // Call it regularly: finds that nothing has arrived for too long.
@@ -66,7 +70,8 @@ class FeedStage {
  private:
   // What is known of one instrument.
   struct Line {
-    std::uint64_t trade_id = 0;   // last one; kept over connections, so that what was missed is counted
+    std::uint64_t trade_id =
+        0;  // last one; kept over connections, so that what was missed is counted
     bool trade_heard = false;     // on this connection
     std::uint64_t ticker_id = 0;  // last one on this connection
     Top shown{};                  // last top emitted from the book
@@ -78,13 +83,15 @@ class FeedStage {
   void on_trade(const Update& update, HostTime rx_time) noexcept;
   void on_ticker(const Update& update, HostTime rx_time) noexcept;
   void on_depth(const Update& update, HostTime rx_time) noexcept;
-  void show_book(InstrumentIndex instrument, MarketTime time, std::uint8_t flags, HostTime rx_time) noexcept;
+  void show_book(InstrumentIndex instrument, MarketTime time, std::uint8_t flags,
+                 HostTime rx_time) noexcept;
   void verdict(TopCheck::Verdict verdict) noexcept;
   void note_book(const Book& book, std::uint64_t dropped, std::uint64_t overflows) noexcept;
   void observe_time(MarketTime time) noexcept;
   bool good(const Top& top) noexcept;
 
-  void gap(InstrumentIndex instrument, std::uint64_t expected, std::uint64_t got, HostTime now) noexcept;
+  void gap(InstrumentIndex instrument, std::uint64_t expected, std::uint64_t got,
+           HostTime now) noexcept;
   void status(InstrumentIndex instrument, StatusCode code, HostTime now, std::int64_t count = 0,
               std::int64_t detail = 0, std::int64_t more = 0) noexcept;
   void push(const Tick& tick, FeedCounter counter) noexcept;
@@ -97,11 +104,11 @@ class FeedStage {
   Effects& fx_;
   Duration stale_after_;
   std::uint16_t source_;
-  bool tickers_;        // bookTicker is the source of QUOTE
+  bool tickers_;  // bookTicker is the source of QUOTE
   bool connected_ = false;
   bool stale_ = false;
-  HostTime heard_{};    // last message that made sense, or the connect
-  MarketTime newest_{}; // highest venue time of this connection
+  HostTime heard_{};     // last message that made sense, or the connect
+  MarketTime newest_{};  // highest venue time of this connection
   SessionRow session_{};
   FeedDecoder decoder_;
   std::vector<BookLevel> bids_;

@@ -1,7 +1,8 @@
-// Compares a book's top with the venue's own bookTicker, update id by update id. The venue's top is a step
-// function of the update id: a bookTicker holds until the next one. So the top of a book that has reached
-// id n must equal the last bookTicker with an id <= n, once the next one is known to lie above n.
-// The two streams race each other, so either may come first; a few tops are remembered.
+// Compares a book's top with the venue's own bookTicker, update id by update id. The venue's top is
+// a step function of the update id: a bookTicker holds until the next one. So the top of a book
+// that has reached id n must equal the last bookTicker with an id <= n, once the next one is known
+// to lie above n. The two streams race each other, so either may come first; a few tops are
+// remembered.
 #pragma once
 
 #include <array>

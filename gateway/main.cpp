@@ -1,4 +1,5 @@
-// sluice-gateway: checked orders in, orders at the paper venue, reports out. Links no socket library.
+// sluice-gateway: checked orders in, orders at the paper venue, reports out. Links no socket
+// library.
 #include <memory>
 
 #include "core/driver.hpp"
@@ -12,9 +13,11 @@ using namespace sluice;
 
 namespace {
 
-Exit run(StageHost& host, const PipelineConfig& pipeline, const GatewayConfig& config, const StageOptions&) {
+Exit run(StageHost& host, const PipelineConfig& pipeline, const GatewayConfig& config,
+         const StageOptions&) {
   if (pipeline.mode == Mode::Live)
-    throw Error(Exit::Usage, "mode LIVE: this is the paper gateway; the broker's is a binary of its own");
+    throw Error(Exit::Usage,
+                "mode LIVE: this is the paper gateway; the broker's is a binary of its own");
   AttachedInstance& instance = host.instance();
   instance.attach_kill(Access::ReadWrite);
   instance.attach_journal(Process::Gateway, Access::ReadWrite);
@@ -34,9 +37,11 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, const GatewayConfig& c
     return objects.edge(edge);
   });
   host.set_state(StageState::Recovering);
-  driver.recover(RecoverySource(objects.journal_of(Process::Gateway), pipeline.state_dir, "gateway"));
+  driver.recover(
+      RecoverySource(objects.journal_of(Process::Gateway), pipeline.state_dir, "gateway"));
   gateway->rebuild(RecoverySource(*objects.paper_log, pipeline.state_dir, "paper"),
-                   objects.paper_log->tail.load(std::memory_order_acquire), driver.last_event_sequence());
+                   objects.paper_log->tail.load(std::memory_order_acquire),
+                   driver.last_event_sequence());
   host.ready();
   return host.loop([&] { return driver.turn(); }, [&] { return driver.idle(); },
                    [&] { return driver.faulted(); });

@@ -24,11 +24,13 @@ enum class OrderState : std::uint8_t {
   Filled = 7,
   Cancelled = 8,
   Expired = 9,
-  Rejected = 10       // by us (no byte left) or by the venue; the order's reason says which
+  Rejected = 10  // by us (no byte left) or by the venue; the order's reason says which
 };
 inline constexpr std::size_t kOrderStates = 10;
 
-constexpr bool is_terminal(OrderState state) noexcept { return state >= OrderState::Filled; }
+constexpr bool is_terminal(OrderState state) noexcept {
+  return state >= OrderState::Filled;
+}
 // The venue has it for certain, so a cancel makes sense.
 constexpr bool is_live(OrderState state) noexcept {
   return state >= OrderState::Sent && state <= OrderState::CancelPending;
@@ -39,16 +41,16 @@ enum class OrderEvent : std::uint8_t {
   Sent = 1,
   Refused = 2,
   Ack = 3,
-  FillPart = 4,          // something remains
-  FillAll = 5,           // nothing remains
+  FillPart = 4,  // something remains
+  FillAll = 5,   // nothing remains
   Cancelled = 6,
   Expired = 7,
   VenueReject = 8,
-  CancelReject = 9,      // of an order without fills
-  CancelRejectPart = 10, // of an order with fills
-  CancelAsked = 11,      // by risk, a kill level or the dead man
-  Recovered = 12,        // this process restarted
-  NotFound = 13          // the answer to a query: the venue never saw it
+  CancelReject = 9,       // of an order without fills
+  CancelRejectPart = 10,  // of an order with fills
+  CancelAsked = 11,       // by risk, a kill level or the dead man
+  Recovered = 12,         // this process restarted
+  NotFound = 13           // the answer to a query: the venue never saw it
 };
 inline constexpr std::size_t kOrderEvents = 13;
 
@@ -61,7 +63,7 @@ enum class OrderAction : std::uint8_t {
 
 struct Transition {
   OrderState next;
-  bool report = false;   // risk must learn of it
+  bool report = false;  // risk must learn of it
   OrderAction action = OrderAction::None;
   bool anomaly = false;
 
@@ -72,7 +74,7 @@ namespace detail {
 consteval auto make_transitions() {
   using S = OrderState;
   using A = OrderAction;
-  constexpr auto to = [](S s) { return Transition{s}; };                        // quiet
+  constexpr auto to = [](S s) { return Transition{s}; };  // quiet
   constexpr auto tell = [](S s) { return Transition{s, true}; };
   constexpr auto act = [](S s, A a) { return Transition{s, false, a}; };
   constexpr auto bad = [](S s) { return Transition{s, false, A::None, true}; };

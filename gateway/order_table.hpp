@@ -22,10 +22,10 @@ using SlotIndex = std::uint16_t;
 inline constexpr SlotIndex kNoSlot = 0xffff;
 
 enum SlotFlags : std::uint8_t {
-  kOwesState = 1u << 0,    // risk has not heard of the present state
+  kOwesState = 1u << 0,  // risk has not heard of the present state
   kQueuedTell = 1u << 1,
-  kCancelKept = 1u << 2,   // cancel as soon as it is known to work
-  kOwesCancel = 1u << 3,   // the session must get a cancel
+  kCancelKept = 1u << 2,  // cancel as soon as it is known to work
+  kOwesCancel = 1u << 3,  // the session must get a cancel
   kOwesQuery = 1u << 4,
   kQueuedAsk = 1u << 5
 };
@@ -38,18 +38,18 @@ struct OrderSlot {
   Side side;
   OrderKind kind;
   OrderState state;
-  Price price;               // limit
+  Price price;  // limit
   Qty qty;
-  Qty cum;                   // filled, whether risk knows or not
-  Qty told;                  // filled as risk knows
-  Notional untold_cost;      // of fills that risk does not know
-  Price last_price;          // of the last fill
+  Qty cum;               // filled, whether risk knows or not
+  Qty told;              // filled as risk knows
+  Notional untold_cost;  // of fills that risk does not know
+  Price last_price;      // of the last fill
   HostTime changed_at;
-  MarketTime venue_time;     // of the last event that carried one
+  MarketTime venue_time;  // of the last event that carried one
   std::uint32_t untold_fills;
-  std::uint16_t row;         // 1 + row of the stage page; 0 = none
+  std::uint16_t row;  // 1 + row of the stage page; 0 = none
   Reason reason;
-  std::uint8_t flags;        // SlotFlags
+  std::uint8_t flags;  // SlotFlags
 
   [[nodiscard]] constexpr bool has(SlotFlags flag) const noexcept { return (flags & flag) != 0; }
   constexpr void set(SlotFlags flag) noexcept { flags = static_cast<std::uint8_t>(flags | flag); }

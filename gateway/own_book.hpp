@@ -13,10 +13,10 @@
 namespace sluice {
 
 struct OwnCell {
-  Qty position;       // signed
-  Notional cost;      // of the position, >= 0
-  Notional working;   // entries at their limit price
-  Qty exits;          // working, not signed
+  Qty position;      // signed
+  Notional cost;     // of the position, >= 0
+  Notional working;  // entries at their limit price
+  Qty exits;         // working, not signed
   friend constexpr bool operator==(const OwnCell&, const OwnCell&) noexcept = default;
 };
 

@@ -18,21 +18,21 @@ namespace sluice {
 
 struct PaperOrder {
   OrderId id;
-  std::uint64_t venue_id;      // position + 1 of its Placed entry
+  std::uint64_t venue_id;  // position + 1 of its Placed entry
   InstrumentIndex instrument;
   StrategyIndex strategy;
   Side side;
   OrderKind kind;
-  bool cancel_asked;           // CancelAsked is in the log
+  bool cancel_asked;  // CancelAsked is in the log
   Price price;
   Qty qty;
   Qty cum;
-  Notional cost;               // of its fills
+  Notional cost;  // of its fills
   HostTime placed_at;
   HostTime approved_at;
   HostTime cancel_asked_at;
-  bool acked;                  // not from the log: an Ack has no entry and may be repeated
-  bool cancel_wanted;          // not from the log: asked for while the log was full
+  bool acked;          // not from the log: an Ack has no entry and may be repeated
+  bool cancel_wanted;  // not from the log: asked for while the log was full
 
   [[nodiscard]] constexpr Qty remaining() const noexcept { return qty - cum; }
 };
@@ -78,7 +78,7 @@ class PaperBook {
   bool fill(PaperOrder& order, const PaperEntry& entry) noexcept;
   void end(PaperOrder& order, OrderState state) noexcept;
 
-  std::array<PaperOrder, kPaperOrders> orders_{};  // id 0 = free
+  std::array<PaperOrder, kPaperOrders> orders_{};     // id 0 = free
   std::array<std::uint16_t, kPaperOrders> places_{};  // of open orders, by arrival
   std::size_t open_ = 0;
   std::array<PaperEnd, kEnds> ends_{};

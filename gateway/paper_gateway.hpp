@@ -1,5 +1,5 @@
-// The paper gateway assembled: stage, last look, order log, session. One object, so that the process, the
-// simulation and the tests run exactly the same thing.
+// The paper gateway assembled: stage, last look, order log, session. One object, so that the
+// process, the simulation and the tests run exactly the same thing.
 #pragma once
 
 #include <string>
@@ -12,7 +12,8 @@
 
 namespace sluice {
 
-// The session as the driver sees it: the paper session, reconciled with the stage before anything else.
+// The session as the driver sees it: the paper session, reconciled with the stage before anything
+// else.
 class ReconcilingSession {
  public:
   ReconcilingSession(PaperSession<PaperLogRing>& session, const GatewayStage& stage) noexcept
@@ -39,8 +40,12 @@ class ReconcilingSession {
 struct PaperGateway {
   PaperGateway(const GatewayConfig& config, const ControlPage& control, const KillPage& kill,
                JournalMemory& paper_log, StagePage& page)
-      : stage(config), look(control, kill, config.gateway, config.order_age_max), log(paper_log),
-        effects(&page), session(config, look, log, effects), adapter(session, stage) {}
+      : stage(config),
+        look(control, kill, config.gateway, config.order_age_max),
+        log(paper_log),
+        effects(&page),
+        session(config, look, log, effects),
+        adapter(session, stage) {}
 
   // Setup, after the driver has replayed the journal: rebuilds the venue from its log.
   template <class Source>
@@ -49,7 +54,8 @@ struct PaperGateway {
     session.rebuild(
         [&](PaperEntry& entry) {
           return reader.next(entry, [](std::uint64_t at) {
-            throw Error("paper log: entry " + std::to_string(at) + " is missing or fails its checksum");  // setup
+            throw Error("paper log: entry " + std::to_string(at) +  // setup
+                        " is missing or fails its checksum");       // setup
           });
         },
         last_event_sequence);

@@ -1,5 +1,6 @@
-// The paper order log as a journal ring: one entry per change of the paper venue, published one by one.
-// Writer: the gateway's session. Readers: the recorder, recovery, tests and tools (as the oracle).
+// The paper order log as a journal ring: one entry per change of the paper venue, published one by
+// one. Writer: the gateway's session. Readers: the recorder, recovery, tests and tools (as the
+// oracle).
 #pragma once
 
 #include "core/journal.hpp"
@@ -9,8 +10,8 @@ namespace sluice {
 
 class PaperLogRing {
  public:
-  // Continues behind the entries that are there. The writer starts at time zero, so that its first entry is
-  // preceded by a Time entry: a reader's clock does not depend on how long nobody wrote.
+  // Continues behind the entries that are there. The writer starts at time zero, so that its first
+  // entry is preceded by a Time entry: a reader's clock does not depend on how long nobody wrote.
   explicit PaperLogRing(JournalMemory& memory) noexcept
       : writer_(memory, memory.tail.load(std::memory_order_acquire), HostTime{}) {}
 

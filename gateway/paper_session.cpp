@@ -31,9 +31,9 @@ Event answer_of(const PaperBook& venue, OrderId id) noexcept {
   OrderState state{};
   Notional cost{};
   if (const PaperOrder* order = venue.find(id); order != nullptr) {
-    state = order->cancel_asked       ? OrderState::CancelPending
-            : order->cum > Qty{}      ? OrderState::Partial
-                                      : OrderState::Working;
+    state = order->cancel_asked  ? OrderState::CancelPending
+            : order->cum > Qty{} ? OrderState::Partial
+                                 : OrderState::Working;
     event.venue_id = order->venue_id;
     event.qty = order->qty;
     event.cum_qty = order->cum;

@@ -28,7 +28,8 @@ namespace sluice {
 // Appends at the next position, counted from 0. False: full, nothing was appended.
 template <class T>
 concept PaperLog = requires(T& log, const PaperEntry& entry) {
-  { log.append(entry) } noexcept -> std::same_as<bool>;
+  { log.append(entry) }
+  noexcept->std::same_as<bool>;
 };
 
 // Mismatches between what the stage and the venue hold of open and of ended orders.
@@ -115,12 +116,11 @@ class PaperSession {
   std::uint64_t position_ = 0;  // of the next log entry
   MarketTime venue_time_{};     // of the last tick
   bool sweeping_ = false;
-  bool seen_empty_ = false;     // the sweep's first look found no open order
-  HostTime sweep_look_{};       // when it looks again
+  bool seen_empty_ = false;  // the sweep's first look found no open order
+  HostTime sweep_look_{};    // when it looks again
 };
 
-// -------------------------------------------------------------------------------------------
-// commands
+// ---- commands
 
 template <PaperLog Log>
 void PaperSession<Log>::execute(const Order& command, HostTime now,
@@ -194,8 +194,7 @@ void PaperSession<Log>::look_at_sweep(HostTime now) noexcept {
   verdict(OrderId{}, EventKind::SweepDone, Reason::None, 0);
 }
 
-// ----------------------------------------------------------------------------------------------
-// venue
+// ---- venue
 
 template <PaperLog Log>
 void PaperSession<Log>::on_tick(const Tick& tick, HostTime now) noexcept {
@@ -269,8 +268,7 @@ bool PaperSession<Log>::due(PaperOrder& order, HostTime now) noexcept {
   return true;
 }
 
-// ------------------------------------------------------------------------------------------- the
-// log
+// ---- the log
 
 // Log first, book second, event last.
 template <PaperLog Log>
@@ -322,7 +320,8 @@ void PaperSession<Log>::rebuild(Next&& next, std::uint32_t last_sequence) {
     const PaperOrder* order = book_.find(entry.id);
     const std::uint64_t venue_id = order != nullptr ? order->venue_id : 0;
     if (!book_.apply(entry, position_))
-      throw Error("paper log: entry " + std::to_string(position_) + " contradicts those before it");  // setup
+      throw Error("paper log: entry " + std::to_string(position_) +  // setup
+                  " contradicts those before it");                   // setup
     Event event;
     if (position_ < last_sequence || !event_of(entry, position_, venue_id, event)) continue;
     if (events_.full())

@@ -28,9 +28,9 @@ bool meaning_of(const Event& answer, const OrderSlot& slot, bool filled_more,
     case OrderState::Partial:
     case OrderState::CancelPending:
     case OrderState::Filled:
-      meaning = !filled_more            ? OrderEvent::Ack
-                : slot.cum < slot.qty   ? OrderEvent::FillPart
-                                        : OrderEvent::FillAll;
+      meaning = !filled_more          ? OrderEvent::Ack
+                : slot.cum < slot.qty ? OrderEvent::FillPart
+                                      : OrderEvent::FillAll;
       return true;
     case OrderState::Cancelled: meaning = OrderEvent::Cancelled; return true;
     case OrderState::Expired: meaning = OrderEvent::Expired; return true;
@@ -43,8 +43,7 @@ bool meaning_of(const Event& answer, const OrderSlot& slot, bool filled_more,
 
 }  // namespace
 
-// ----------------------------------------------------------------------------------------------
-// Order
+// ---- Order
 
 void GatewayStage::on(const Order& order, Context& ctx) noexcept {
   commanded_ = false;
@@ -122,8 +121,7 @@ void GatewayStage::send(const Order& order, Context& ctx) noexcept {
   commanded_ = true;
 }
 
-// ----------------------------------------------------------------------------------------------
-// Event
+// ---- Event
 
 void GatewayStage::on(const Event& event, Context& ctx) noexcept {
   commanded_ = false;
@@ -282,8 +280,7 @@ void GatewayStage::enter(SlotIndex index, OrderState next, Reason reason, Contex
   show(slot, ctx);
 }
 
-// --------------------------------------------------------------------------------------------
-// Control
+// ---- Control
 
 void GatewayStage::on(const Control& control, Context& ctx) noexcept {
   commanded_ = false;

@@ -33,21 +33,21 @@ class GatewayStage {
   // Everything the stage knows; plain bytes, the checkpoint.
   struct State {
     OrderTable orders;
-    Fifo<SlotIndex, kGatewayOrders> tell;    // orders that owe risk a report
-    Fifo<SlotIndex, kGatewayOrders> ask;     // orders that owe the session a command
-    Fifo<Report, kRefusals> refusals;        // of orders that have no place in the table
-    std::array<std::uint64_t, 256> newest;   // by origin: highest {run, counter, slice} seen
+    Fifo<SlotIndex, kGatewayOrders> tell;   // orders that owe risk a report
+    Fifo<SlotIndex, kGatewayOrders> ask;    // orders that owe the session a command
+    Fifo<Report, kRefusals> refusals;       // of orders that have no place in the table
+    std::array<std::uint64_t, 256> newest;  // by origin: highest {run, counter, slice} seen
     std::array<std::uint16_t, row_capacity(RowTable::Order)> rows;  // 1 + slot; 0 = free
     SessionRow session;
     std::uint64_t next_row;
-    std::uint32_t open;                      // orders that are not terminal
+    std::uint32_t open;  // orders that are not terminal
     std::uint32_t conditions;
     std::uint32_t last_sequence;  // highest Event.sequence: where the venue's log is known to
     std::uint8_t reconciled;
     std::uint8_t reports_full;
     std::uint8_t commands_full;
-    std::uint8_t sweep_owed;                 // the command has not been given
-    std::uint8_t sweeping;                   // given or owed, not done
+    std::uint8_t sweep_owed;  // the command has not been given
+    std::uint8_t sweeping;    // given or owed, not done
     std::array<std::uint8_t, 7> reserved;
   };
   static_assert(std::is_trivially_copyable_v<State> &&

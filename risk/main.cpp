@@ -38,7 +38,8 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, const risk::RiskConfig
 
 int main(int argc, char** argv) {
   return stage_main(
-      argc, argv, {"sluice-risk", "Checks and sizes intents, owns positions and exits.", {}, false, {}},
+      argc, argv,
+      {"sluice-risk", "Checks and sizes intents, owns positions and exits.", {}, false, {}},
       Process::Risk,
       [](const config::Document& document, const PipelineConfig& pipeline, const StageOptions&) {
         return risk::parse_risk(document.root().table("risk"), pipeline);

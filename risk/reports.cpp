@@ -119,8 +119,9 @@ bool RiskStage::end_order(std::size_t index, const Report& report, Turn& turn) n
   return true;
 }
 
-// The same strategy exit once more, under the epochs of now. It takes an id of risk's own: the gateway
-// wants ids of one origin in rising order, and the seat may have sent newer ones in the meantime.
+// The same strategy exit once more, under the epochs of now. It takes an id of risk's own: the
+// gateway wants ids of one origin in rising order, and the seat may have sent newer ones in the
+// meantime.
 bool RiskStage::reapprove(const LiveOrder& order, Turn& turn) noexcept {
   const Pair& where = rules_.pair[order.pair];
   Position& position = state_.positions.at(order.pair);

@@ -10,7 +10,7 @@ constexpr Duration kRowGap = Duration::millis(100);  // between rows that only a
 
 }  // namespace
 
-// ---------------------------------------------------------------------------------------- Ticks
+// ---- Ticks
 
 void RiskStage::on(const Tick& tick, Context& ctx) noexcept {
   Turn turn{ctx};
@@ -76,7 +76,7 @@ void RiskStage::roll_day(MarketTime now) noexcept {
   state_.day_base = state_.positions.pnl();
 }
 
-// -------------------------------------------------------------------------------------- Intents
+// ---- Intents
 
 void RiskStage::on(const Intent& intent, Context& ctx) noexcept {
   Turn turn{ctx};
@@ -222,7 +222,7 @@ void RiskStage::refuse(const Probe& probe, Reason reason, Turn& turn) noexcept {
        turn);
 }
 
-// --------------------------------------------------------------------------------------- Orders
+// ---- Orders
 
 // Reserves before the order leaves. False: no place, nothing has happened.
 bool RiskStage::place(const LiveOrder& order, Turn& turn) noexcept {
@@ -333,7 +333,7 @@ void RiskStage::tell(const Report& report, Turn& turn) noexcept {
   turn.ctx.fx.count(state_.outbox.add(report) ? Counter::ReportsDeferred : Counter::ReportsLost);
 }
 
-// -------------------------------------------------------------------------------------- Control
+// ---- Control
 
 void RiskStage::on(const Control& control, Context& ctx) noexcept {
   Turn turn{ctx};
@@ -352,7 +352,9 @@ void RiskStage::on(const Control& control, Context& ctx) noexcept {
     case ControlKind::Conditions:
       state_.conditions = static_cast<std::uint64_t>(control.after);
       break;
-    case ControlKind::EdgeFull: edge(control, true); return;  // emits nothing: others may be full as well
+    case ControlKind::EdgeFull:
+      edge(control, true);
+      return;  // emits nothing: others may be full as well
     case ControlKind::EdgeRoom: edge(control, false); break;
     case ControlKind::Deadline: due_deadlines(turn); break;
     case ControlKind::Continue:
@@ -431,7 +433,7 @@ void RiskStage::look_at_open_positions() noexcept {
   });
 }
 
-// ----------------------------------------------------------------------------------------- Rows
+// ---- Rows
 
 void RiskStage::write_position(PairIndex pair, Context& ctx) const noexcept {
   const Position& p = state_.positions.at(pair);

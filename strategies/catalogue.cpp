@@ -37,7 +37,8 @@ AnyStrategy make_strategy(const StrategyEntry& entry) {
     if (!known.empty()) known += ", ";
     known += kind.name;
   }
-  throw Error(Exit::Usage, "strategy \"" + entry.name + "\": unknown kind \"" + entry.kind +  // setup
+  throw Error(Exit::Usage, "strategy \"" + entry.name + "\": unknown kind \"" +  // setup
+                               entry.kind +                                      // setup
                                "\"; known kinds: " + known);
 }
 

@@ -11,7 +11,8 @@ namespace {
 
 using strategies::StrategyStage;
 
-Exit run(StageHost& host, const PipelineConfig& pipeline, StrategyStage& stage, const StageOptions&) {
+Exit run(StageHost& host, const PipelineConfig& pipeline, StrategyStage& stage,
+         const StageOptions&) {
   AttachedInstance& instance = host.instance();
   const Process seat = host.process();
   instance.attach_kill(Access::ReadWrite);
@@ -20,15 +21,16 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, StrategyStage& stage, 
   host.page().statistics.name(strategies::kCounterNames, strategies::kHistogramNames);
 
   NoSession none;
-  Driver<StrategyStage> driver(stage, none, host.clock(),
-                               {objects.control, objects.kill, &host.page(), &objects.journal_of(seat),
-                                nullptr, seat});
+  Driver<StrategyStage> driver(
+      stage, none, host.clock(),
+      {objects.control, objects.kill, &host.page(), &objects.journal_of(seat), nullptr, seat});
   wire(driver, seat, pipeline, [&](Edge edge) -> RingMemory& {
     instance.attach_ring(edge, Access::ReadWrite);
     return objects.edge(edge);
   });
   host.set_state(StageState::Recovering);
-  driver.recover(RecoverySource(objects.journal_of(seat), pipeline.state_dir, std::string(name_of(seat))));
+  driver.recover(
+      RecoverySource(objects.journal_of(seat), pipeline.state_dir, std::string(name_of(seat))));
   host.ready();
   return host.loop([&] { return driver.turn(); }, [&] { return driver.idle(); },
                    [&] { return driver.faulted(); });
@@ -47,7 +49,6 @@ int main(int argc, char** argv) {
                                        std::to_string(static_cast<int>(*options.seat)));
         return StrategyStage(*options.seat, pipeline);
       },
-      [](StageHost& host, const PipelineConfig& pipeline, StrategyStage stage, const StageOptions& options) {
-        return run(host, pipeline, stage, options);
-      });
+      [](StageHost& host, const PipelineConfig& pipeline, StrategyStage stage,
+         const StageOptions& options) { return run(host, pipeline, stage, options); });
 }

@@ -33,7 +33,8 @@ StrategyStage::StrategyStage(SeatIndex seat, const PipelineConfig& config) : sea
     for (const InstrumentIndex instrument : entry.instruments) {
       if (pairs_ == kMaxPairs)
         throw Error(Exit::Usage, "seat " + std::to_string(seat) + " has more than " +  // setup
-                                     std::to_string(kMaxPairs) + " (strategy, instrument) pairs");  // setup
+                                     std::to_string(kMaxPairs) +                       // setup
+                                     " (strategy, instrument) pairs");                 // setup
       places_[pairs_] = {instrument, static_cast<StrategyIndex>(index)};
       of_instrument_.at(instrument) |= std::uint64_t{1} << pairs_;
       state_.pairs[pairs_++].strategy = fresh;
@@ -126,8 +127,9 @@ void StrategyStage::on(const Report& report, Context& ctx) noexcept {
     ctx.fx.count(Counter::ReportsUnknown);
     return;
   }
-  // Risk's answer ends the question. The order's later life is risk's business (exposure, cooldown): were it
-  // ours, what is decided would depend on how fast fills come back, and a replay at another speed would differ.
+  // Risk's answer ends the question. The order's later life is risk's business (exposure,
+  // cooldown): were it ours, what is decided would depend on how fast fills come back, and a replay
+  // at another speed would differ.
   const bool answer = report.kind == ReportKind::Accepted || report.kind == ReportKind::Reject;
   Pair& pair = state_.pairs[index];
   if (answer && pair.outstanding == report.id.parent()) pair.outstanding = {};

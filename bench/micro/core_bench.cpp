@@ -1,5 +1,6 @@
-// Did one of the primitives every turn is made of change? Single-threaded: no cache line moves between
-// cores here. The hop between processes is measured elsewhere, beside the floor of the machine.
+// Did one of the primitives every turn is made of change? Single-threaded: no cache line moves
+// between cores here. The hop between processes is measured elsewhere, beside the floor of the
+// machine.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>

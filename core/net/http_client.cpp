@@ -86,25 +86,22 @@ int http_client_callback(lws* wsi, lws_callback_reasons reason, void* user, void
     case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
       self->status = lws_http_client_http_response(wsi);
       return 0;
-    case LWS_CALLBACK_RECEIVE_CLIENT_HTTP:
-      return self->receive();
-    case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:
-      return self->append(in, size);
-    case LWS_CALLBACK_COMPLETED_CLIENT_HTTP:
-      self->finish({});
-      return -1;
+    case LWS_CALLBACK_RECEIVE_CLIENT_HTTP: return self->receive();
+    case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ: return self->append(in, size);
+    case LWS_CALLBACK_COMPLETED_CLIENT_HTTP: self->finish({}); return -1;
     case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
       self->finish("the connection ended before the answer was complete");
       return 0;
-    default:
-      return lws_callback_http_dummy(wsi, reason, user, in, size);
+    default: return lws_callback_http_dummy(wsi, reason, user, in, size);
   }
 }
 
 HttpClient::HttpClient(Loop& loop, std::size_t max_body)
     : impl_(std::make_unique<Impl>(loop.impl(), max_body)) {}
 
-HttpClient::~HttpClient() { impl_->drop(); }
+HttpClient::~HttpClient() {
+  impl_->drop();
+}
 
 bool HttpClient::get(std::string_view url, Duration within, Callback done) {
   Impl& self = *impl_;
@@ -126,13 +123,18 @@ bool HttpClient::get(std::string_view url, Duration within, Callback done) {
   if (self.wsi == nullptr) {
     self.failed.start(self.loop, Duration::millis(1), [](lws_sorted_usec_list_t* sul) {
       Impl& owner = Timer<Impl>::of(sul);
-      owner.finish(owner.early_text.empty() ? "the connection could not be started" : owner.early_text);
+      owner.finish(owner.early_text.empty() ? "the connection could not be started"
+                                            : owner.early_text);
     });
   }
   return true;
 }
 
-void HttpClient::cancel() noexcept { impl_->drop(); }
-bool HttpClient::is_busy() const noexcept { return impl_->busy; }
+void HttpClient::cancel() noexcept {
+  impl_->drop();
+}
+bool HttpClient::is_busy() const noexcept {
+  return impl_->busy;
+}
 
 }  // namespace sluice::net

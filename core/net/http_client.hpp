@@ -1,7 +1,7 @@
 // One HTTP GET at a time, asynchronous, with a deadline and a bound on the body.
 //
-// get() starts it; exactly one callback follows, from inside the loop. Redirects are not followed: the
-// status is reported as it is.
+// get() starts it; exactly one callback follows, from inside the loop. Redirects are not followed:
+// the status is reported as it is.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,9 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   using Callback = std::function<void(HttpResult)>;
-  // False if a request is under way. Throws Error (Exit::Usage) for a URL that is not http:// or https://.
-  // `within` is the time allowed for the whole exchange. The callback may call get() again.
+  // False if a request is under way. Throws Error (Exit::Usage) for a URL that is not http:// or
+  // https://. `within` is the time allowed for the whole exchange. The callback may call get()
+  // again.
   bool get(std::string_view url, Duration within, Callback done);
   void cancel() noexcept;  // no callback follows
   [[nodiscard]] bool is_busy() const noexcept;

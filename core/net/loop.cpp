@@ -49,7 +49,8 @@ Loop::Impl::Impl(LoopOptions given) : options(std::move(given)) {
   info.gid = static_cast<decltype(info.gid)>(-1);
   info.uid = static_cast<decltype(info.uid)>(-1);
   info.pt_serv_buf_size = kRxChunk;
-  // Two more for the loop's own pipe and a spare, so that the last connection is not refused for them.
+  // Two more for the loop's own pipe and a spare, so that the last connection is not refused for
+  // them.
   info.fd_limit_per_thread = options.connections + 2;
   context = lws_create_context(&info);
   if (context == nullptr) throw Error("the network library could not be started");
@@ -109,12 +110,14 @@ void Loop::Impl::service(int how) noexcept {
 Loop::Loop(LoopOptions options) : impl_(std::make_unique<Impl>(std::move(options))) {}
 Loop::~Loop() = default;
 
-void Loop::poll() noexcept { impl_->service(-1); }
+void Loop::poll() noexcept {
+  impl_->service(-1);
+}
 
 void Loop::wait(Duration max) noexcept {
-  // A blocking turn ends only at a socket event or a timer, so a timer is set. The library sleeps whole
-  // milliseconds and would spin through the last fraction before a timer; set one almost a millisecond
-  // late, it sleeps exactly `ms` and the turn is over before the timer is due.
+  // A blocking turn ends only at a socket event or a timer, so a timer is set. The library sleeps
+  // whole milliseconds and would spin through the last fraction before a timer; set one almost a
+  // millisecond late, it sleeps exactly `ms` and the turn is over before the timer is due.
   const std::int64_t ms = max.ns < 1'000'000 ? 1 : max.ns / 1'000'000;
   Timer<Impl> wake;
   wake.start(*impl_, Duration{ms * 1'000'000 + 900'000}, [](lws_sorted_usec_list_t*) {});

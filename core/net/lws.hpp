@@ -1,8 +1,9 @@
 // Private to core/net: the only include of libwebsockets, and what its three users share.
 //
-// Traps this folder is built around (libwebsockets 4.1): asserts are live in the distribution's build; a
-// blocking service call ignores its timeout; callbacks may arrive for connections whose owner is gone, so
-// every callback starts from an opaque pointer that the owner clears; the log has no user pointer.
+// Traps this folder is built around (libwebsockets 4.1): asserts are live in the distribution's
+// build; a blocking service call ignores its timeout; callbacks may arrive for connections whose
+// owner is gone, so every callback starts from an opaque pointer that the owner clears; the log has
+// no user pointer.
 #pragma once
 
 #include <libwebsockets.h>
@@ -23,11 +24,13 @@ namespace sluice::net {
 // How the library says that no address of the host took the connection. It does not tell why.
 inline constexpr std::string_view kNobodyThere = "Unable to connect";
 
-inline constexpr std::size_t kRxChunk = 64 * 1024;  // one read; a message up to this size is not copied
+inline constexpr std::size_t kRxChunk =
+    64 * 1024;  // one read; a message up to this size is not copied
 
 int websocket_client_callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                               std::size_t size);
-int http_client_callback(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t size);
+int http_client_callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
+                         std::size_t size);
 
 struct Loop::Impl {
   explicit Impl(LoopOptions given);
@@ -36,8 +39,9 @@ struct Loop::Impl {
   Impl& operator=(const Impl&) = delete;
 
   lws_vhost* client_vhost(bool tls);
-  // Starts a connection of the protocol; its callbacks find `owner` as their opaque pointer. Null if it
-  // failed at once, in which case a CLIENT_CONNECTION_ERROR callback may or may not have happened.
+  // Starts a connection of the protocol; its callbacks find `owner` as their opaque pointer. Null
+  // if it failed at once, in which case a CLIENT_CONNECTION_ERROR callback may or may not have
+  // happened.
   lws* connect(const Url& url, const char* protocol, const char* method, void* owner,
                const lws_retry_bo_t* validity);
   void service(int how) noexcept;
@@ -62,22 +66,21 @@ struct Timer {
     const std::int64_t us = after.ns / 1'000;
     lws_sul_schedule(loop.context, 0, &sul, fire, us < 1'000 ? 1'000 : us);
   }
-  void stop() noexcept {
-    lws_sul_cancel(&sul);
-  }
+  void stop() noexcept { lws_sul_cancel(&sul); }
   static Owner& of(lws_sorted_usec_list_t* sul) noexcept {
     return *reinterpret_cast<Timer*>(sul)->owner;
   }
 };
 
-// Ends a connection nobody owns any more, on the next turn of the loop and without a close handshake.
+// Ends a connection nobody owns any more, on the next turn of the loop and without a close
+// handshake.
 inline void abandon(lws* wsi) noexcept {
   lws_set_opaque_user_data(wsi, nullptr);
   lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, LWS_TO_KILL_ASYNC);
 }
 
-// Whole messages out of fragments. The buffer grows to its bound once, when the first message in several
-// pieces arrives or at setup; a message in one piece is handed over where it lies.
+// Whole messages out of fragments. The buffer grows to its bound once, when the first message in
+// several pieces arrives or at setup; a message in one piece is handed over where it lies.
 class Assembler {
  public:
   enum class Result { Partial, Whole, TooBig };
@@ -88,8 +91,7 @@ class Assembler {
 
   Result add(lws* wsi, const void* data, std::size_t size) {
     const auto* const bytes = static_cast<const char*>(data);
-    const bool last =
-        lws_is_final_fragment(wsi) != 0 && lws_remaining_packet_payload(wsi) == 0;
+    const bool last = lws_is_final_fragment(wsi) != 0 && lws_remaining_packet_payload(wsi) == 0;
     if (lws_is_first_fragment(wsi) != 0) {
       buffer_.clear();
       binary_ = lws_frame_is_binary(wsi) != 0;
@@ -113,7 +115,9 @@ class Assembler {
   [[nodiscard]] std::span<const char> message() const noexcept { return message_; }
   [[nodiscard]] bool binary() const noexcept { return binary_; }
   [[nodiscard]] bool partial() const noexcept { return partial_; }
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }  // bytes of the message known so far
+  [[nodiscard]] std::size_t size() const noexcept {
+    return size_;
+  }  // bytes of the message known so far
   void reset() noexcept {
     buffer_.clear();
     partial_ = false;
@@ -134,6 +138,19 @@ inline void set_close_reason(lws* wsi, std::uint16_t code, std::string_view reas
   const std::size_t size = reason.size() < sizeof(text) ? reason.size() : sizeof(text);
   std::memcpy(text, reason.data(), size);
   lws_close_reason(wsi, static_cast<lws_close_status>(code), text, size);
+}
+
+// Tells the peer why and lets the caller end the connection at once by returning -1. The library's own close
+// handshake must not be used within a message: while it waits for the peer's answer, it writes the rest of
+// that message behind the end of its receive buffer.
+inline void say_close(lws* wsi, std::uint16_t code, std::string_view reason) {
+  unsigned char frame[LWS_PRE + 125]{};
+  unsigned char* const payload = frame + LWS_PRE;
+  payload[0] = static_cast<unsigned char>(code >> 8);
+  payload[1] = static_cast<unsigned char>(code & 0xff);
+  const std::size_t size = reason.size() < 123 ? reason.size() : std::size_t{123};
+  std::memcpy(payload + 2, reason.data(), size);
+  lws_write(wsi, payload, size + 2, LWS_WRITE_CLOSE);
 }
 
 }  // namespace sluice::net

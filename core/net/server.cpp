@@ -38,16 +38,17 @@ void check_address(const ServerOptions& options) {
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   // Only listening shows a port that somebody bound with SO_REUSEADDR and listens on.
-  const bool free = ::bind(fd, reinterpret_cast<const sockaddr*>(&storage), size) == 0 &&
-                    ::listen(fd, 1) == 0;
+  const bool free =
+      ::bind(fd, reinterpret_cast<const sockaddr*>(&storage), size) == 0 && ::listen(fd, 1) == 0;
   const int error = errno;
   ::close(fd);
   if (free) return;
   const std::string why = std::generic_category().message(error);
   if (error == EADDRINUSE) {
-    throw Error(fmt::format("port {} on {} is busy: another process listens there; choose another "
-                            "port, or 0 for any free one",
-                            options.port, options.address));
+    throw Error(
+        fmt::format("port {} on {} is busy: another process listens there; choose another "
+                    "port, or 0 for any free one",
+                    options.port, options.address));
   }
   throw Error(fmt::format("cannot listen on {} port {}: {}", options.address, options.port, why));
 }
@@ -152,7 +153,8 @@ struct Server::Impl {
   std::unordered_map<lws*, Reply> replies;
   std::vector<char> wire;  // LWS_PRE + the message being sent
 
-  static int callback(lws* wsi, lws_callback_reasons reason, void* user, void* in, std::size_t size);
+  static int callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
+                      std::size_t size);
 };
 
 int Server::Impl::callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
@@ -166,20 +168,15 @@ int Server::Impl::callback(lws* wsi, lws_callback_reasons reason, void* user, vo
       case LWS_CALLBACK_HTTP_WRITEABLE:
       case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
       case LWS_CALLBACK_RECEIVE:
-      case LWS_CALLBACK_SERVER_WRITEABLE:
-        return -1;
-      default:
-        return lws_callback_http_dummy(wsi, reason, user, in, size);
+      case LWS_CALLBACK_SERVER_WRITEABLE: return -1;
+      default: return lws_callback_http_dummy(wsi, reason, user, in, size);
     }
   }
   auto* const connection = static_cast<Connection*>(lws_get_opaque_user_data(wsi));
   switch (static_cast<int>(reason)) {
-    case LWS_CALLBACK_HTTP:
-      return self->http(wsi);
-    case LWS_CALLBACK_HTTP_WRITEABLE:
-      return self->http_writeable(wsi);
-    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-      return self->accept(wsi);
+    case LWS_CALLBACK_HTTP: return self->http(wsi);
+    case LWS_CALLBACK_HTTP_WRITEABLE: return self->http_writeable(wsi);
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION: return self->accept(wsi);
     case LWS_CALLBACK_ESTABLISHED:
       if (connection == nullptr) return -1;
       connection->established = true;
@@ -190,11 +187,8 @@ int Server::Impl::callback(lws* wsi, lws_callback_reasons reason, void* user, vo
     case LWS_CALLBACK_SERVER_WRITEABLE:
       return connection == nullptr ? -1 : self->writeable(*connection);
     case LWS_CALLBACK_CLOSED:
-    case LWS_CALLBACK_WSI_DESTROY:
-      self->gone(wsi);
-      return 0;
-    default:
-      return lws_callback_http_dummy(wsi, reason, user, in, size);
+    case LWS_CALLBACK_WSI_DESTROY: self->gone(wsi); return 0;
+    default: return lws_callback_http_dummy(wsi, reason, user, in, size);
   }
 }
 
@@ -263,7 +257,8 @@ int Server::Impl::http_writeable(lws* wsi) {
   const std::size_t size = std::min(left, kRxChunk / 2);
   // The room before a later part is bytes already sent, which the library may overwrite.
   auto* const data = reinterpret_cast<unsigned char*>(reply.body.data()) + LWS_PRE + reply.sent;
-  if (lws_write(wsi, data, size, size == left ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0) return -1;
+  if (lws_write(wsi, data, size, size == left ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) < 0)
+    return -1;
   reply.sent += size;
   if (size < left) {
     lws_callback_on_writable(wsi);
@@ -288,15 +283,13 @@ int Server::Impl::accept(lws* wsi) {
 int Server::Impl::receive(Connection& c, const void* in, std::size_t size) {
   if (c.closing) return 0;
   switch (c.assembler.add(c.wsi, in, size)) {
-    case Assembler::Result::Partial:
-      return 0;
+    case Assembler::Result::Partial: return 0;
     case Assembler::Result::TooBig:
-      set_close_reason(c.wsi, kCloseTooBig,
-                       fmt::format("message of {} bytes exceeds {}", c.assembler.size(),
-                                   options.max_message));
+      set_close_reason(
+          c.wsi, kCloseTooBig,
+          fmt::format("message of {} bytes exceeds {}", c.assembler.size(), options.max_message));
       return -1;
-    case Assembler::Result::Whole:
-      break;
+    case Assembler::Result::Whole: break;
   }
   if (!c.assembler.binary() && !valid_utf8(c.assembler.message())) {
     set_close_reason(c.wsi, kCloseInvalidPayload, "message is not valid UTF-8");
@@ -329,7 +322,8 @@ void Server::Impl::gone(lws* wsi) {
 
 bool Server::Impl::send(ConnectionId id, std::span<const char> text, int protocol) {
   Connection* const c = find(id);
-  // The pipe check covers both a full socket and bytes of an earlier message the library still holds.
+  // The pipe check covers both a full socket and bytes of an earlier message the library still
+  // holds.
   if (c == nullptr || !c->writable || c->closing || lws_send_pipe_choked(c->wsi) != 0) return false;
   if (wire.size() < LWS_PRE + text.size()) wire.resize(LWS_PRE + text.size());
   std::memcpy(wire.data() + LWS_PRE, text.data(), text.size());
@@ -354,8 +348,12 @@ Server::~Server() {
   lws_vhost_destroy(impl_->vhost);
 }
 
-std::uint16_t Server::port() const noexcept { return impl_->port; }
-std::size_t Server::connections() const noexcept { return impl_->connections.size(); }
+std::uint16_t Server::port() const noexcept {
+  return impl_->port;
+}
+std::size_t Server::connections() const noexcept {
+  return impl_->connections.size();
+}
 
 void Server::request_writable(ConnectionId id) {
   const Connection* const c = impl_->find(id);

@@ -1,8 +1,9 @@
 // A small HTTP and WebSocket server on one address and port: the simulated venue and the monitor.
 //
-// A WebSocket connection is a number that is never reused. Sending happens only inside on_ws_writable,
-// which follows request_writable: memory per connection is bounded by construction, because whoever cannot
-// send keeps its own cursor instead of queueing. Requests other than GET and HEAD are answered with 405.
+// A WebSocket connection is a number that is never reused. Sending happens only inside
+// on_ws_writable, which follows request_writable: memory per connection is bounded by construction,
+// because whoever cannot send keeps its own cursor instead of queueing. Requests other than GET and
+// HEAD are answered with 405.
 #pragma once
 
 #include <cstddef>
@@ -50,8 +51,9 @@ class ServerHandler {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;                            // 0: any free one
-  std::size_t max_message = std::size_t{64} << 10;   // bytes of one incoming message; more: close 1009
+  std::uint16_t port = 0;  // 0: any free one
+  std::size_t max_message = std::size_t{64}
+                            << 10;  // bytes of one incoming message; more: close 1009
   std::uint16_t ping_s = 15;
   std::uint16_t hangup_s = 45;
 };

@@ -43,9 +43,11 @@ Url parse_url(std::string_view url) {
   }
   const std::size_t end = rest.find_first_of("/?");
   std::string_view authority = rest.substr(0, end);
-  const std::string_view path = end == std::string_view::npos ? std::string_view() : rest.substr(end);
+  const std::string_view path =
+      end == std::string_view::npos ? std::string_view() : rest.substr(end);
   if (path.find('#') != std::string_view::npos) refuse(url, "a fragment has no meaning here");
-  if (authority.find('@') != std::string_view::npos) refuse(url, "credentials do not belong in a URL");
+  if (authority.find('@') != std::string_view::npos)
+    refuse(url, "credentials do not belong in a URL");
   out.path = path.empty() || path.front() != '/' ? "/" + std::string(path) : std::string(path);
 
   std::string_view port;

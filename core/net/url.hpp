@@ -1,5 +1,5 @@
-// ws:// wss:// http:// https:// addresses, taken apart once at setup. No user, no fragment: a credential
-// never travels in a URL here.
+// ws:// wss:// http:// https:// addresses, taken apart once at setup. No user, no fragment: a
+// credential never travels in a URL here.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@ struct Url {
   bool websocket = false;  // ws, wss
   std::string host;        // name or address; IPv6 without its brackets
   std::uint16_t port = 0;
-  std::string path;        // path and query, begins with '/'
+  std::string path;  // path and query, begins with '/'
 };
 
 // Throws Error (Exit::Usage) naming the URL and what is wrong with it.

@@ -1,5 +1,5 @@
-// UTF-8 validation of whole messages (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
-// Market data is ASCII, so eight bytes are skipped at a time while no high bit is set.
+// UTF-8 validation of whole messages (RFC 3629: no overlong forms, no surrogates, nothing above
+// U+10FFFF). Market data is ASCII, so eight bytes are skipped at a time while no high bit is set.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ inline bool valid_utf8(std::span<const char> text) noexcept {
     }
     const auto lead = static_cast<std::uint8_t>(*at++);
     if (lead < 0x80) continue;
-    int more = 0;               // continuation bytes that follow
-    std::uint8_t low = 0x80;    // bounds of the first one: they exclude overlong forms and surrogates
+    int more = 0;             // continuation bytes that follow
+    std::uint8_t low = 0x80;  // bounds of the first one: they exclude overlong forms and surrogates
     std::uint8_t high = 0xbf;
     if (lead >= 0xc2 && lead <= 0xdf) {
       more = 1;

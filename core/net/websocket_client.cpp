@@ -51,7 +51,10 @@ std::string_view to_text(Failure failure) noexcept {
 
 struct WebSocketClient::Impl {
   Impl(Loop::Impl& on, std::string_view address, WebSocketHandler& to, WebSocketOptions given)
-      : loop(on), url(parse_url(address)), handler(to), options(given),
+      : loop(on),
+        url(parse_url(address)),
+        handler(to),
+        options(given),
         assembler(given.max_message, true) {
     if (!url.websocket) {
       throw Error(Exit::Usage, fmt::format("bad URL \"{}\": ws:// or wss:// is wanted", address));
@@ -84,7 +87,7 @@ struct WebSocketClient::Impl {
     close_code = code;
     close_reason = text;
     state = State::Closing;
-    set_close_reason(wsi, code, text);
+    say_close(wsi, code, text);
     fail(failure, text);
     return -1;
   }
@@ -92,15 +95,13 @@ struct WebSocketClient::Impl {
   int receive(const void* in, std::size_t size) {
     if (state != State::Open) return 0;
     switch (assembler.add(wsi, in, size)) {
-      case Assembler::Result::Partial:
-        return 0;
+      case Assembler::Result::Partial: return 0;
       case Assembler::Result::TooBig:
         ++oversize;
-        return refuse(Failure::Oversize, kCloseTooBig,
-                      fmt::format("message of {} bytes exceeds {}", assembler.size(),
-                                  options.max_message));
-      case Assembler::Result::Whole:
-        break;
+        return refuse(
+            Failure::Oversize, kCloseTooBig,
+            fmt::format("message of {} bytes exceeds {}", assembler.size(), options.max_message));
+      case Assembler::Result::Whole: break;
     }
     const std::span<const char> message = assembler.message();
     if (!assembler.binary() && !valid_utf8(message)) {
@@ -167,19 +168,16 @@ struct WebSocketClient::Impl {
 
   void closed() {
     if (assembler.partial() && !failed && state == State::Open) {
-      fail(Failure::ClosedMidMessage,
-           fmt::format("connection ended within a message, after {} bytes of it", assembler.size()));
+      fail(
+          Failure::ClosedMidMessage,
+          fmt::format("connection ended within a message, after {} bytes of it", assembler.size()));
     } else if (state == State::Open && !peer_closed) {
       switch (how_it_ended(wsi, options.ping_s)) {
-        case End::ByPeer:
-          fail(Failure::Lost, "connection ended without a close handshake");
-          break;
+        case End::ByPeer: fail(Failure::Lost, "connection ended without a close handshake"); break;
         case End::ByPing:
           fail(Failure::Timeout, fmt::format("no data and no pong for {} s", options.hangup_s));
           break;
-        case End::ByUs:
-          fail(Failure::Protocol, "the peer broke the WebSocket protocol");
-          break;
+        case End::ByUs: fail(Failure::Protocol, "the peer broke the WebSocket protocol"); break;
       }
     }
     finish();
@@ -193,8 +191,8 @@ struct WebSocketClient::Impl {
   Assembler assembler;
   lws* wsi = nullptr;
   State state = State::Idle;
-  bool failed = false;        // this attempt has reported its cause
-  bool peer_closed = false;   // the peer sent a close frame
+  bool failed = false;       // this attempt has reported its cause
+  bool peer_closed = false;  // the peer sent a close frame
   std::uint16_t close_code = kCloseAbnormal;
   std::string close_reason;
   std::deque<std::string> outgoing;  // each with LWS_PRE bytes of room in front
@@ -208,9 +206,8 @@ struct WebSocketClient::Impl {
 
 int websocket_client_callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                               std::size_t size) {
-  auto* const self = wsi == nullptr
-                         ? nullptr
-                         : static_cast<WebSocketClient::Impl*>(lws_get_opaque_user_data(wsi));
+  auto* const self =
+      wsi == nullptr ? nullptr : static_cast<WebSocketClient::Impl*>(lws_get_opaque_user_data(wsi));
   switch (static_cast<int>(reason)) {
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
       if (self == nullptr) return 0;
@@ -227,10 +224,8 @@ int websocket_client_callback(lws* wsi, lws_callback_reasons reason, void* user,
       self->state = State::Open;
       self->handler.on_open();
       return 0;
-    case LWS_CALLBACK_CLIENT_RECEIVE:
-      return self == nullptr ? -1 : self->receive(in, size);
-    case LWS_CALLBACK_CLIENT_WRITEABLE:
-      return self == nullptr ? -1 : self->writeable();
+    case LWS_CALLBACK_CLIENT_RECEIVE: return self == nullptr ? -1 : self->receive(in, size);
+    case LWS_CALLBACK_CLIENT_WRITEABLE: return self == nullptr ? -1 : self->writeable();
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
       if (self != nullptr) self->peer_closing(in, size);
       return 0;
@@ -239,8 +234,7 @@ int websocket_client_callback(lws* wsi, lws_callback_reasons reason, void* user,
       lws_set_opaque_user_data(wsi, nullptr);
       self->closed();
       return 0;
-    default:
-      return lws_callback_http_dummy(wsi, reason, user, in, size);
+    default: return lws_callback_http_dummy(wsi, reason, user, in, size);
   }
 }
 
@@ -298,15 +292,24 @@ void WebSocketClient::close(std::uint16_t code, std::string_view reason) {
   self.state = State::Closing;
   if (self.wsi != nullptr) abandon(self.wsi);
   self.wsi = nullptr;
-  self.later.start(self.loop, Duration::millis(1), [](lws_sorted_usec_list_t* sul) {
-    Timer<Impl>::of(sul).finish();
-  });
+  self.later.start(self.loop, Duration::millis(1),
+                   [](lws_sorted_usec_list_t* sul) { Timer<Impl>::of(sul).finish(); });
 }
 
-bool WebSocketClient::is_open() const noexcept { return impl_->state == State::Open; }
-bool WebSocketClient::is_idle() const noexcept { return impl_->state == State::Idle; }
-std::uint64_t WebSocketClient::messages() const noexcept { return impl_->messages; }
-std::uint64_t WebSocketClient::bytes() const noexcept { return impl_->bytes; }
-std::uint64_t WebSocketClient::oversize() const noexcept { return impl_->oversize; }
+bool WebSocketClient::is_open() const noexcept {
+  return impl_->state == State::Open;
+}
+bool WebSocketClient::is_idle() const noexcept {
+  return impl_->state == State::Idle;
+}
+std::uint64_t WebSocketClient::messages() const noexcept {
+  return impl_->messages;
+}
+std::uint64_t WebSocketClient::bytes() const noexcept {
+  return impl_->bytes;
+}
+std::uint64_t WebSocketClient::oversize() const noexcept {
+  return impl_->oversize;
+}
 
 }  // namespace sluice::net

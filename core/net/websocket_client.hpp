@@ -1,8 +1,9 @@
 // A WebSocket client connection: whole messages in, text out, every way it can fail told apart.
 //
-// connect() starts one attempt. The attempt ends with exactly one on_closed, preceded by one on_error
-// unless it ended in order; then connect() may be called again, also from inside on_closed. When to try
-// again is the owner's policy. The connection pings after 15 s without data and gives up after 45 s.
+// connect() starts one attempt. The attempt ends with exactly one on_closed, preceded by one
+// on_error unless it ended in order; then connect() may be called again, also from inside
+// on_closed. When to try again is the owner's policy. The connection pings after 15 s without data
+// and gives up after 45 s.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +34,8 @@ std::string_view to_text(Failure failure) noexcept;
 inline constexpr std::uint16_t kCloseNormal = 1000;
 inline constexpr std::uint16_t kCloseGoingAway = 1001;
 inline constexpr std::uint16_t kCloseNoStatus = 1005;
-inline constexpr std::uint16_t kCloseAbnormal = 1006;  // never on the wire: ended without a close frame
+inline constexpr std::uint16_t kCloseAbnormal =
+    1006;  // never on the wire: ended without a close frame
 inline constexpr std::uint16_t kCloseInvalidPayload = 1007;
 inline constexpr std::uint16_t kClosePolicy = 1008;
 inline constexpr std::uint16_t kCloseTooBig = 1009;
@@ -59,8 +61,8 @@ struct WebSocketOptions {
 
 class WebSocketClient {
  public:
-  // Throws Error (Exit::Usage) if the URL is not a ws:// or wss:// one. A name is resolved in connect(),
-  // which blocks on the resolver: give an address where that matters.
+  // Throws Error (Exit::Usage) if the URL is not a ws:// or wss:// one. A name is resolved in
+  // connect(), which blocks on the resolver: give an address where that matters.
   WebSocketClient(Loop& loop, std::string_view url, WebSocketHandler& handler,
                   WebSocketOptions options = {});
   ~WebSocketClient();
@@ -74,10 +76,10 @@ class WebSocketClient {
   void close(std::uint16_t code = kCloseNormal, std::string_view reason = {});
 
   [[nodiscard]] bool is_open() const noexcept;
-  [[nodiscard]] bool is_idle() const noexcept;             // no attempt under way
-  [[nodiscard]] std::uint64_t messages() const noexcept;   // whole messages, over all connections
-  [[nodiscard]] std::uint64_t bytes() const noexcept;      // their bytes
-  [[nodiscard]] std::uint64_t oversize() const noexcept;   // messages refused for their size
+  [[nodiscard]] bool is_idle() const noexcept;            // no attempt under way
+  [[nodiscard]] std::uint64_t messages() const noexcept;  // whole messages, over all connections
+  [[nodiscard]] std::uint64_t bytes() const noexcept;     // their bytes
+  [[nodiscard]] std::uint64_t oversize() const noexcept;  // messages refused for their size
 
   struct Impl;
 

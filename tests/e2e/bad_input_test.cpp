@@ -53,7 +53,7 @@ class Scratch {
   fs::path dir_;
 };
 
-// ------------------------------------------------------------------------- A venue that misbehaves
+// ---- A venue that misbehaves
 
 struct VenueFault {
   std::string kind;
@@ -180,7 +180,7 @@ TEST(BadInput, ABusyPortIsOneLineThatNamesIt) {
                   {"sluice-venue: ", port});
 }
 
-// ------------------------------------------------------------------------------------- The machine
+// ---- The machine
 
 // Runs the supervisor with a /dev/shm of its own, mounted with these options, and lists what it
 // leaves there.
@@ -266,7 +266,7 @@ TEST(BadMachine, WithoutPermissionToLockMemoryItSaysSoAndTrades) {
   EXPECT_EQ(box.stop(), 0) << box.log("sluice-supervisor");
 }
 
-// ------------------------------------------------------------------ Configuration and command line
+// ---- Configuration and command line
 
 // The demo's configuration with ten mistakes of ten kinds. Each is {what the fault must say, what
 // must stand on the line that it points to}.

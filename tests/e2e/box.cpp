@@ -74,7 +74,9 @@ std::string with_values(const std::string& toml, const std::map<std::string, std
 
 }  // namespace
 
-std::string bin(const std::string& name) { return std::string(SLUICE_BIN_DIR) + "/" + name; }
+std::string bin(const std::string& name) {
+  return std::string(SLUICE_BIN_DIR) + "/" + name;
+}
 std::string capture() {
   return std::string(SLUICE_SOURCE_DIR) + "/tests/data/binance_spot_btcusdt_20240808.gz";
 }
@@ -88,7 +90,8 @@ bool eventually(const std::function<bool()>& condition, std::chrono::millisecond
   return true;
 }
 
-Outcome run(const std::vector<std::string>& words, std::chrono::seconds deadline, const std::string& cwd) {
+Outcome run(const std::vector<std::string>& words, std::chrono::seconds deadline,
+            const std::string& cwd) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) throw std::runtime_error("pipe");
   const pid_t pid = launch(words, ends[1], cwd);
@@ -97,7 +100,8 @@ Outcome run(const std::vector<std::string>& words, std::chrono::seconds deadline
   const auto end = std::chrono::steady_clock::now() + deadline;
   char buffer[4096];
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
     pollfd one{ends[0], POLLIN, 0};
     if (left.count() <= 0 || ::poll(&one, 1, static_cast<int>(left.count())) <= 0) {
       ::kill(pid, SIGKILL);
@@ -129,7 +133,8 @@ Box::Box(Options options) : options_(std::move(options)) {
   values.emplace("url", "\"ws://" + address + "\"");
   values.emplace("rest_url", "\"http://" + address + "\"");
   values.emplace("rate", options_.speed == "max" ? "\"0\"" : "\"" + options_.speed + "\"");
-  std::ofstream(conf()) << with_values(slurp(fs::path(SLUICE_SOURCE_DIR) / "conf" / "demo.toml"), values);
+  std::ofstream(conf()) << with_values(slurp(fs::path(SLUICE_SOURCE_DIR) / "conf" / "demo.toml"),
+                                       values);
 }
 
 Box::~Box() {
@@ -150,7 +155,8 @@ pid_t Box::start(const std::vector<std::string>& words) {
     return word.starts_with(SLUICE_BIN_DIR);
   });
   const fs::path file =
-      dir_ / "log" / (fs::path(program != words.end() ? *program : words[0]).filename().string() + ".log");
+      dir_ / "log" /
+      (fs::path(program != words.end() ? *program : words[0]).filename().string() + ".log");
   const int output = ::open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   const pid_t pid = launch(words, output, {});
   ::close(output);
@@ -160,18 +166,20 @@ pid_t Box::start(const std::vector<std::string>& words) {
 
 void Box::start_venue() {
   const fs::path port_file = dir_ / "port";
-  std::vector<std::string> words{bin("sluice-venue"), "--capture", capture(), "--port", "0", "--port-file",
-                                 port_file.string(), "--speed", options_.speed};
+  std::vector<std::string> words{
+      bin("sluice-venue"), "--capture",        capture(), "--port",      "0",
+      "--port-file",       port_file.string(), "--speed", options_.speed};
   words.insert(words.end(), options_.venue_flags.begin(), options_.venue_flags.end());
   venue_ = start(words);
-  if (!eventually([&] { return fs::exists(port_file); })) throw std::runtime_error("the venue does not start");
+  if (!eventually([&] { return fs::exists(port_file); }))
+    throw std::runtime_error("the venue does not start");
   std::ifstream(port_file) >> port_;
 }
 
 void Box::start_supervisor() {
   std::vector<std::string> words = options_.supervisor_prefix;
-  words.insert(words.end(), {bin("sluice-supervisor"), "--conf", conf(), "--instance", name_, "--state-dir",
-                             state().string()});
+  words.insert(words.end(), {bin("sluice-supervisor"), "--conf", conf(), "--instance", name_,
+                             "--state-dir", state().string()});
   if (options_.manual) words.emplace_back("--manual");
   supervisor_ = start(words);
 }
@@ -205,15 +213,18 @@ bool Box::wait_armed(std::chrono::seconds deadline) {
 }
 
 bool Box::wait_venue_end(std::chrono::seconds deadline) {
-  return eventually([&] { return ::waitpid(venue_, nullptr, WNOHANG) == venue_ || ::kill(venue_, 0) != 0; },
-                    deadline);
+  return eventually(
+      [&] { return ::waitpid(venue_, nullptr, WNOHANG) == venue_ || ::kill(venue_, 0) != 0; },
+      deadline);
 }
 
 int Box::stop(std::chrono::seconds deadline) {
   attached_.reset();
   ::kill(supervisor_, SIGTERM);
   int status = 0;
-  if (!eventually([&] { return ::waitpid(supervisor_, &status, WNOHANG) == supervisor_; }, deadline)) return -1;
+  if (!eventually([&] { return ::waitpid(supervisor_, &status, WNOHANG) == supervisor_; },
+                  deadline))
+    return -1;
   return code_of(status);
 }
 

@@ -1,5 +1,5 @@
-// A whole pipeline of real processes for a test: its own instance name, state directory and venue port,
-// everything removed again however the test ends. Deadlines instead of sleeps.
+// A whole pipeline of real processes for a test: its own instance name, state directory and venue
+// port, everything removed again however the test ends. Deadlines instead of sleeps.
 #pragma once
 
 #include <sys/types.h>
@@ -23,8 +23,8 @@ struct Outcome {
 };
 
 // Runs a program to its end. Past the deadline it is killed and exit_code is -2.
-Outcome run(const std::vector<std::string>& words, std::chrono::seconds deadline = std::chrono::seconds(30),
-            const std::string& cwd = {});
+Outcome run(const std::vector<std::string>& words,
+            std::chrono::seconds deadline = std::chrono::seconds(30), const std::string& cwd = {});
 
 std::string bin(const std::string& name);  // path of one of our executables
 std::string capture();                     // the shipped tape
@@ -36,11 +36,12 @@ bool eventually(const std::function<bool()>& condition,
 class Box {
  public:
   struct Options {
-    std::string speed = "12";                  // of the venue; "max" sets rate 0
-    std::vector<std::string> venue_flags = {};     // more flags for sluice-venue
-    std::map<std::string, std::string> conf = {};   // "key = value" lines of conf/demo.toml to replace, by key
+    std::string speed = "12";                   // of the venue; "max" sets rate 0
+    std::vector<std::string> venue_flags = {};  // more flags for sluice-venue
+    std::map<std::string, std::string> conf =
+        {};  // "key = value" lines of conf/demo.toml to replace, by key
     bool venue = true;
-    bool manual = false;                       // the supervisor starts nothing
+    bool manual = false;                              // the supervisor starts nothing
     std::vector<std::string> supervisor_prefix = {};  // words before the supervisor's command line
   };
   explicit Box(Options options);
@@ -70,7 +71,8 @@ class Box {
   [[nodiscard]] pid_t supervisor() const noexcept { return supervisor_; }
   [[nodiscard]] std::filesystem::path run_dir() const;
   [[nodiscard]] std::string log(const std::string& file) const;
-  Outcome ctl(std::vector<std::string> words, std::chrono::seconds deadline = std::chrono::seconds(20));
+  Outcome ctl(std::vector<std::string> words,
+              std::chrono::seconds deadline = std::chrono::seconds(20));
 
  private:
   Options options_;

@@ -1,5 +1,6 @@
-// Kills against real processes under a flood of orders. The market is this process: it holds the feed's
-// lease and makes breakouts as fast as the rings take them. The judge is the paper order log.
+// Kills against real processes under a flood of orders. The market is this process: it holds the
+// feed's lease and makes breakouts as fast as the rings take them. The judge is the paper order
+// log.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -33,7 +34,8 @@ class Market {
     page.config_hash.store(attached_.objects().control->config_hash);
     for (const Edge edge : {Edge::FeedRisk, Edge::FeedGateway, feed_seat(0)}) {
       attached_.attach_ring(edge, Access::ReadWrite);
-      rings_.emplace_back(attached_.objects().edge(edge), published(attached_.objects().edge(edge)));
+      rings_.emplace_back(attached_.objects().edge(edge),
+                          published(attached_.objects().edge(edge)));
     }
     page_ = &page;
     beat();
@@ -45,10 +47,11 @@ class Market {
     beat();
     for (Producer& ring : rings_)
       if (ring.credit(4) < 4) return;
-    const std::int64_t high = 6'000'000'000'000 + ++cycle_ * 1'000'000;  // rises by one tick of 0.01
-    tick(TickKind::Trade, high - 2'000'000);                            // falls back: re-arms
+    const std::int64_t high =
+        6'000'000'000'000 + ++cycle_ * 1'000'000;  // rises by one tick of 0.01
+    tick(TickKind::Trade, high - 2'000'000);       // falls back: re-arms
     tick(TickKind::Quote, high);
-    tick(TickKind::Trade, high);                                        // breaks out
+    tick(TickKind::Trade, high);  // breaks out
     tick(TickKind::Quote, high);
   }
   // What a feed does when it is asked to drain.
@@ -56,7 +59,9 @@ class Market {
     page_->state.store(static_cast<std::uint64_t>(StageState::Stopped));
     release(page_->lease);
   }
-  [[nodiscard]] HostTime now() const { return Clock(attached_.objects().control->calibration).now(); }
+  [[nodiscard]] HostTime now() const {
+    return Clock(attached_.objects().control->calibration).now();
+  }
 
  private:
   void beat() { page_->heartbeat_us.store(boottime_ns() / 1'000); }
@@ -97,9 +102,16 @@ SupervisorReply ask(const Box& box, const SupervisorRequest& request) {
 
 Box::Options flood() {
   return {.speed = "max",
-          .conf = {{"window_s", "1"}, {"min_gap_s", "0"}, {"cooldown_s", "0"}, {"max_same_side", "1000"},
-                   {"alloc", "\"0.0001\""}, {"risk_per_trade", "\"0.0001\""}, {"max_open_orders", "64"},
-                   {"paper_latency_us", "50"}, {"take_profit", "\"0.00001\""}, {"sync_ms", "1000"}},
+          .conf = {{"window_s", "1"},
+                   {"min_gap_s", "0"},
+                   {"cooldown_s", "0"},
+                   {"max_same_side", "1000"},
+                   {"alloc", "\"0.0001\""},
+                   {"risk_per_trade", "\"0.0001\""},
+                   {"max_open_orders", "64"},
+                   {"paper_latency_us", "50"},
+                   {"take_profit", "\"0.00001\""},
+                   {"sync_ms", "1000"}},
           .venue = false,
           .manual = true};
 }
@@ -108,8 +120,8 @@ Box::Options flood() {
 void start_stages(Box& box) {
   box.start_supervisor();
   const auto stage = [&](const std::string& program, std::vector<std::string> more = {}) {
-    std::vector<std::string> words{bin(program), "--conf", box.conf(), "--instance", box.name(),
-                                   "--state-dir", box.state().string()};
+    std::vector<std::string> words{bin(program), "--conf",      box.conf(),          "--instance",
+                                   box.name(),   "--state-dir", box.state().string()};
     words.insert(words.end(), more.begin(), more.end());
     box.start(words);
   };
@@ -119,7 +131,9 @@ void start_stages(Box& box) {
   stage("sluice-strategy", {"--seat", "0"});
 }
 
-std::uint64_t tail(Box& box) { return box.objects().paper_log->tail.load(std::memory_order_acquire); }
+std::uint64_t tail(Box& box) {
+  return box.objects().paper_log->tail.load(std::memory_order_acquire);
+}
 
 bool both_obeyed(Box& box, std::uint64_t target) {
   return box.objects().page(Process::Risk).obeyed.load(std::memory_order_acquire) >= target &&
@@ -127,7 +141,8 @@ bool both_obeyed(Box& box, std::uint64_t target) {
 }
 
 // Pumps the market until the condition holds; false after the deadline.
-bool pump_until(Market& market, const std::function<bool()>& condition, std::chrono::seconds deadline = 20s) {
+bool pump_until(Market& market, const std::function<bool()>& condition,
+                std::chrono::seconds deadline = 20s) {
   const auto end = std::chrono::steady_clock::now() + deadline;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > end) return false;
@@ -145,9 +160,9 @@ struct Raised {
 };
 
 struct Verdict {
-  std::size_t entries_after = 0;     // between KILL_COMPLETE and rearm
+  std::size_t entries_after = 0;  // between KILL_COMPLETE and rearm
   std::size_t exits_after_halt = 0;
-  std::size_t revived = 0;           // approved before a kill, sent after it
+  std::size_t revived = 0;  // approved before a kill, sent after it
 };
 
 // Goes through the paper log by position: raises name positions, and fillers take some as well.
@@ -159,7 +174,8 @@ Verdict judge(const std::filesystem::path& run_dir, const std::vector<Raised>& r
   for (std::uint64_t at = 0; at < files.end(); ++at) {
     JournalSlot raw;
     JournalEntry entry;
-    if (!files.read(at, raw)) throw std::runtime_error("paper log: cannot read entry " + std::to_string(at));
+    if (!files.read(at, raw))
+      throw std::runtime_error("paper log: cannot read entry " + std::to_string(at));
     if (decoder.decode(raw, at, entry) != JournalDecoder::Status::Input) continue;
     const auto what = from_payload<PaperEntry>(entry.payload);
     if (what.what != PaperWhat::Placed) continue;
@@ -180,19 +196,23 @@ TEST(Kill, NothingEntersAfterComplete) {
   start_stages(box);
   ASSERT_TRUE(box.wait_attached()) << box.log("sluice-supervisor");
   Market market(box.name(), Process::Feed);
-  ASSERT_TRUE(pump_until(market, [&] { return box.wait_armed(0s); })) << box.log("sluice-supervisor");
+  ASSERT_TRUE(pump_until(market, [&] { return box.wait_armed(0s); }))
+      << box.log("sluice-supervisor");
   const auto sent = [&] { return box.counter(Process::Gateway, "sent_verdicts"); };
-  ASSERT_TRUE(pump_until(market, [&] { return sent() > 10; })) << box.log("sluice-risk") << box.ctl({"why"}).out;
+  ASSERT_TRUE(pump_until(market, [&] { return sent() > 10; }))
+      << box.log("sluice-risk") << box.ctl({"why"}).out;
 
   std::vector<Raised> raised;
   auto reactions = std::make_unique<Histogram>();
   KillPage& page = *box.objects().kill;
   for (int i = 0; i < kills; ++i) {
     const std::uint64_t before = sent();
-    ASSERT_TRUE(pump_until(market, [&] { return sent() > before; })) << "no orders before kill " << i
-                                                                       << "\n" << box.ctl({"why"}).out;
+    ASSERT_TRUE(pump_until(market, [&] { return sent() > before; }))
+        << "no orders before kill " << i << "\n"
+        << box.ctl({"why"}).out;
     for (int cycle = 0; cycle < i % 7; ++cycle) market.pump();  // orders under way
-    const KillLevel level = std::array{KillLevel::ReduceOnly, KillLevel::Halt, KillLevel::Cancel}[static_cast<std::size_t>(i % 3)];
+    const KillLevel level = std::array{KillLevel::ReduceOnly, KillLevel::Halt,
+                                       KillLevel::Cancel}[static_cast<std::size_t>(i % 3)];
     const HostTime at = market.now();
     const RaiseResult raise = raise_kill(page, {ScopeKind::Global, 0}, level, KillCause::Drill);
     ASSERT_TRUE(raise.raised);
@@ -212,11 +232,13 @@ TEST(Kill, NothingEntersAfterComplete) {
         << ask(box, request).text.data();
     raised.push_back(kill);
   }
-  std::printf("reaction of both gates over %d kills, us: p50 %lld p99 %lld p99.9 %lld max %lld (unqualified)\n", kills,
-              static_cast<long long>(reactions->quantile(500'000) / 1'000),
-              static_cast<long long>(reactions->quantile(990'000) / 1'000),
-              static_cast<long long>(reactions->quantile(999'000) / 1'000),
-              static_cast<long long>(reactions->max() / 1'000));
+  std::printf(
+      "reaction of both gates over %d kills, us: p50 %lld p99 %lld p99.9 %lld max %lld "
+      "(unqualified)\n",
+      kills, static_cast<long long>(reactions->quantile(500'000) / 1'000),
+      static_cast<long long>(reactions->quantile(990'000) / 1'000),
+      static_cast<long long>(reactions->quantile(999'000) / 1'000),
+      static_cast<long long>(reactions->max() / 1'000));
   market.leave();
   ASSERT_EQ(box.stop(), 0) << box.log("sluice-supervisor");
 
@@ -252,7 +274,9 @@ TEST(Kill, WorksWithTheSupervisorDead) {
   const JournalMemory& log = *box.objects().paper_log;
   for (std::uint64_t at = 0; at < tail(box); ++at) {
     JournalEntry entry;
-    if (decoder.decode(log.slots()[at & (log.header.capacity - 1)], at, entry) != JournalDecoder::Status::Input) continue;
+    if (decoder.decode(log.slots()[at & (log.header.capacity - 1)], at, entry) !=
+        JournalDecoder::Status::Input)
+      continue;
     if (at < at_complete) continue;
     EXPECT_NE(from_payload<PaperEntry>(entry.payload).what, PaperWhat::Placed) << at;
   }
@@ -263,7 +287,8 @@ TEST(Rearm, NeedsOperatorReasonAndTheExactWord) {
   start_stages(box);
   ASSERT_TRUE(box.wait_attached()) << box.log("sluice-supervisor");
   Market market(box.name(), Process::Feed);
-  ASSERT_TRUE(pump_until(market, [&] { return box.counter(Process::Gateway, "sent_verdicts") > 3; }));
+  ASSERT_TRUE(
+      pump_until(market, [&] { return box.counter(Process::Gateway, "sent_verdicts") > 3; }));
   KillPage& page = *box.objects().kill;
   ASSERT_EQ(box.ctl({"kill"}).exit_code, 0);
   const auto hex = [](std::uint64_t word) {
@@ -293,8 +318,9 @@ TEST(Rearm, NeedsOperatorReasonAndTheExactWord) {
   })) << done.out;
   EXPECT_EQ(page.read(0).level, KillLevel::Run);
   const std::uint64_t before = box.counter(Process::Gateway, "sent_verdicts");
-  EXPECT_TRUE(pump_until(market, [&] { return box.counter(Process::Gateway, "sent_verdicts") > before; }))
-      << "it trades again";
+  EXPECT_TRUE(pump_until(market, [&] {
+    return box.counter(Process::Gateway, "sent_verdicts") > before;
+  })) << "it trades again";
   market.leave();
   EXPECT_EQ(box.stop(), 0) << box.log("sluice-supervisor");
 }

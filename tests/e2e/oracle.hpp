@@ -1,4 +1,5 @@
-// What happened, read from the files of a run by nothing but the journal format: the judge of the tests.
+// What happened, read from the files of a run by nothing but the journal format: the judge of the
+// tests.
 #pragma once
 
 #include <filesystem>
@@ -16,14 +17,16 @@ namespace sluice::e2e {
 
 using PositionKey = std::pair<std::uint32_t, std::uint32_t>;  // strategy, instrument
 
-inline std::vector<JournalEntry> read_journal(const std::filesystem::path& dir, const std::string& name) {
+inline std::vector<JournalEntry> read_journal(const std::filesystem::path& dir,
+                                              const std::string& name) {
   JournalFiles files(dir, name);
   JournalDecoder decoder;
   std::vector<JournalEntry> entries;
   for (std::uint64_t at = files.first(); at < files.end(); ++at) {
     JournalSlot raw;
     JournalEntry entry;
-    if (!files.read(at, raw)) throw std::runtime_error(name + ": cannot read entry " + std::to_string(at));
+    if (!files.read(at, raw))
+      throw std::runtime_error(name + ": cannot read entry " + std::to_string(at));
     const auto status = decoder.decode(raw, at, entry);
     if (status == JournalDecoder::Status::Corrupt)
       throw std::runtime_error(name + ": entry " + std::to_string(at) + " is corrupt");
@@ -59,7 +62,8 @@ inline PaperTruth read_paper(const std::filesystem::path& dir) {
 }
 
 // Positions from the gateway's journal alone: orders it was given, fills it was told of.
-inline std::map<PositionKey, std::int64_t> positions_from_gateway(const std::filesystem::path& dir) {
+inline std::map<PositionKey, std::int64_t> positions_from_gateway(
+    const std::filesystem::path& dir) {
   std::map<std::uint64_t, Order> orders;
   std::map<std::uint64_t, std::int64_t> filled;
   std::map<PositionKey, std::int64_t> positions;

@@ -25,7 +25,7 @@ using namespace std::chrono_literals;
 constexpr int kTapeFrom = 26'619;  // line
 constexpr int kTapeSeconds = 56;
 
-// ----------------------------------------------------------------------------------------- One run
+// ---- One run
 
 // An order and what became of it. `place` counts the ticks that risk had seen: a position on the
 // tape.
@@ -178,7 +178,7 @@ Film play(const std::string& speed, const std::string& tick_ring = "8192") {
   return film;
 }
 
-// ------------------------------------------------------------------------------------------- Ticks
+// ---- Ticks
 
 bool is_status(const Tick& tick, StatusCode code) {
   return tick.kind == TickKind::Status && tick.status() == code;
@@ -247,7 +247,7 @@ std::int64_t follow(const std::vector<Tick>& truth, const std::vector<Tick>& tic
   return dropped;
 }
 
-// ------------------------------------------------------------------------------------------ Orders
+// ---- Orders
 
 enum class Why { Staleness, Cooldown, FillPrice, Gap, Unexplained };
 constexpr std::array<const char*, 5> kWhyNames{"staleness", "cooldown", "fill price", "gap",

@@ -18,7 +18,8 @@ std::map<PositionKey, std::int64_t> shown_positions(Box& box) {
   std::map<PositionKey, std::int64_t> positions;
   const StagePage& page = box.objects().page(Process::Risk);
   for (std::size_t i = 0; i < row_capacity(RowTable::Position); ++i)
-    if (const auto row = page.read_row<PositionRow>(RowTable::Position, i); row && row->used && row->qty.raw != 0)
+    if (const auto row = page.read_row<PositionRow>(RowTable::Position, i);
+        row && row->used && row->qty.raw != 0)
       positions[{row->strategy, row->instrument}] = row->qty.raw;
   return positions;
 }
@@ -49,11 +50,13 @@ TEST_P(Survive, ThreeKillsLoseAndDoubleNothing) {
   for (int kill = 0; kill < 3; ++kill) {
     // Under load: something has been sent since the last kill, and ticks are flowing.
     const std::uint64_t before = sent();
-    ASSERT_TRUE(eventually([&] { return sent() > before + 2; }, 30s)) << "no orders before kill " << kill;
+    ASSERT_TRUE(eventually([&] { return sent() > before + 2; }, 30s))
+        << "no orders before kill " << kill;
     kill_and_wait(box, victim);
   }
   const std::uint64_t after = sent();
-  ASSERT_TRUE(eventually([&] { return sent() > after; }, 30s)) << "it does not trade after the kills";
+  ASSERT_TRUE(eventually([&] { return sent() > after; }, 30s))
+      << "it does not trade after the kills";
   ASSERT_TRUE(box.wait_venue_end());
   // Drained: every order is terminal, and risk has heard of it.
   ASSERT_TRUE(eventually([&] { return box.counter(Process::Gateway, "open_orders") == 0; }));
@@ -79,8 +82,8 @@ TEST_P(Survive, ThreeKillsLoseAndDoubleNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, Survive,
-                         testing::Values(Process::Feed, seat_process(0), Process::Risk, Process::Gateway,
-                                         Process::Recorder),
+                         testing::Values(Process::Feed, seat_process(0), Process::Risk,
+                                         Process::Gateway, Process::Recorder),
                          [](const auto& param) { return std::string(name_of(param.param)); });
 
 TEST(CrashLoop, TheFourthDeathIsNotRestarted) {
@@ -89,7 +92,8 @@ TEST(CrashLoop, TheFourthDeathIsNotRestarted) {
   ASSERT_TRUE(box.wait_armed()) << box.log("sluice-supervisor");
   for (int kill = 0; kill < 3; ++kill) kill_and_wait(box, Process::Risk);
   ASSERT_EQ(::kill(box.pid_of(Process::Risk), SIGKILL), 0);
-  ASSERT_TRUE(eventually([&] { return box.log("sluice-supervisor").find("not restarted") != std::string::npos; }));
+  ASSERT_TRUE(eventually(
+      [&] { return box.log("sluice-supervisor").find("not restarted") != std::string::npos; }));
   EXPECT_EQ(box.pid_of(Process::Risk), 0);
   EXPECT_FALSE(box.objects().control->permit(0, 1).valid);
   EXPECT_EQ(box.stop(), 0);
@@ -97,9 +101,11 @@ TEST(CrashLoop, TheFourthDeathIsNotRestarted) {
 
 TEST(ByHand, EveryProcessStartsInAnyOrderWithTaskset) {
   Box box({.manual = true});
-  const auto stage = [&](const std::string& program, const std::string& cpu, std::vector<std::string> more = {}) {
-    std::vector<std::string> words{"taskset", "-c", cpu, bin(program), "--conf", box.conf(), "--instance",
-                                   box.name(), "--state-dir", box.state().string()};
+  const auto stage = [&](const std::string& program, const std::string& cpu,
+                         std::vector<std::string> more = {}) {
+    std::vector<std::string> words{
+        "taskset",  "-c",         cpu,        bin(program),  "--conf",
+        box.conf(), "--instance", box.name(), "--state-dir", box.state().string()};
     words.insert(words.end(), more.begin(), more.end());
     return box.start(words);
   };
@@ -121,8 +127,8 @@ TEST(SecondOwner, IsRefusedWhileTheFirstLives) {
   Box box({});
   box.start_supervisor();
   ASSERT_TRUE(box.wait_armed()) << box.log("sluice-supervisor");
-  const Outcome second = run({bin("sluice-risk"), "--conf", box.conf(), "--instance", box.name(), "--state-dir",
-                              box.state().string()});
+  const Outcome second = run({bin("sluice-risk"), "--conf", box.conf(), "--instance", box.name(),
+                              "--state-dir", box.state().string()});
   EXPECT_EQ(second.exit_code, 1);
   EXPECT_NE(second.out.find("is held by process"), std::string::npos) << second.out;
   EXPECT_EQ(box.stop(), 0);

@@ -16,8 +16,8 @@ namespace {
 
 std::vector<std::string> read_corpus() {
   std::vector<std::string> corpus;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(std::string(SLUICE_SOURCE_DIR) + "/tests/fuzz/feed_corpus")) {
+  for (const auto& entry : std::filesystem::directory_iterator(std::string(SLUICE_SOURCE_DIR) +
+                                                               "/tests/fuzz/feed_corpus")) {
     std::ifstream file(entry.path(), std::ios::binary);
     corpus.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
   }

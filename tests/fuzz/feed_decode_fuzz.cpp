@@ -1,5 +1,5 @@
-// Hostile bytes into the whole feed stage: decoder, book, gap detection, output queue. Built as a libFuzzer
-// target with SLUICE_FUZZ; the corpus test calls the same function in every build.
+// Hostile bytes into the whole feed stage: decoder, book, gap detection, output queue. Built as a
+// libFuzzer target with SLUICE_FUZZ; the corpus test calls the same function in every build.
 //
 // The input is a list of messages separated by newlines; a first byte 'S' marks a snapshot.
 #include <cstddef>
@@ -13,7 +13,8 @@ namespace {
 
 void check(const sluice::Tick& tick) {
   using sluice::TickKind;
-  if (tick.kind == TickKind::Quote && !(tick.bid().raw > 0 && tick.bid() < tick.ask())) std::abort();
+  if (tick.kind == TickKind::Quote && !(tick.bid().raw > 0 && tick.bid() < tick.ask()))
+    std::abort();
   if (tick.kind == TickKind::Trade && (tick.price().raw <= 0 || tick.qty().raw <= 0)) std::abort();
   if (tick.kind == TickKind::Status && tick.count() < 0) std::abort();
 }

@@ -151,7 +151,7 @@ class Code:
     def member(self, line):
         """(type, name, alignment, size) of a data member; None for functions and the like."""
         line = re.sub(r"\b(public|private) *:", "", line)
-        line = re.sub(r"\[\[\w+\]\]", "", line).strip()
+        line = " ".join(re.sub(r"\[\[\w+\]\]", "", line).split())
         if not line or re.match(r"(static|using|friend|enum|constexpr)\b", line):
             return None
         match = re.fullmatch(r"(?:alignas\((\w+)\) +)?([\w:]+(?:<.+>)?) +(\w+)(?:\[(\w+)\])?(?: *= *.*)?", line)

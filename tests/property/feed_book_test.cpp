@@ -22,10 +22,13 @@ struct Venue {
   static void change(Map& map, std::vector<BookLevel>& diff, Random& random, std::int64_t low) {
     for (std::uint64_t n = random.below(4); n > 0; --n) {
       const std::int64_t price = low + static_cast<std::int64_t>(random.below(40));
-      const std::int64_t qty = random.one_in(3) ? 0 : 1 + static_cast<std::int64_t>(random.below(9));
+      const std::int64_t qty =
+          random.one_in(3) ? 0 : 1 + static_cast<std::int64_t>(random.below(9));
       diff.push_back({{price}, {qty}});  // also removals of what is not there
-      if (qty == 0) map.erase(price);
-      else map[price] = qty;
+      if (qty == 0)
+        map.erase(price);
+      else
+        map[price] = qty;
     }
   }
   Update step(Random& random, std::vector<BookLevel>& b, std::vector<BookLevel>& a) {
@@ -148,8 +151,10 @@ TEST(BookProperty, KeepsTheBestLevelsWhenRoomIsShort) {
       const std::int64_t price = 1 + static_cast<std::int64_t>(random.below(64));
       const std::int64_t qty = random.one_in(3) ? 0 : 1;
       std::size_t dropped = side.set({{price}, {qty}});
-      if (qty == 0) model.erase(price);
-      else model[price] = qty;
+      if (qty == 0)
+        model.erase(price);
+      else
+        model[price] = qty;
       for (; dropped > 0; --dropped) model.erase(std::prev(model.end()));
       expect_equal(side, model);
       ASSERT_LE(side.size(), 16u);

@@ -1,5 +1,5 @@
-// For any interleaving of production and consumption an edge hears every tick, or exactly how many it did
-// not hear and then the newest state.
+// For any interleaving of production and consumption an edge hears every tick, or exactly how many
+// it did not hear and then the newest state.
 #include <gtest/gtest.h>
 
 #include <deque>
@@ -31,11 +31,21 @@ Tick any_tick(Random& random, std::int64_t number) {
   const auto instrument = static_cast<InstrumentIndex>(random.below(kInstruments));
   if (dice == 0) {
     const StatusCode code = random.one_in(2) ? StatusCode::SessionUp : StatusCode::SessionDown;
-    return {kWholeConnection, TickKind::Status, 0, 0, {number}, {number},
+    return {kWholeConnection,
+            TickKind::Status,
+            0,
+            0,
+            {number},
+            {number},
             {static_cast<std::int64_t>(code), 0, 0, 0}};
   }
   if (dice == 1)
-    return {instrument, TickKind::Status, 0, 0, {number}, {number},
+    return {instrument,
+            TickKind::Status,
+            0,
+            0,
+            {number},
+            {number},
             {static_cast<std::int64_t>(StatusCode::VenueGap), 1, 0, 0}};
   const TickKind kind = dice < 12 ? TickKind::Quote : TickKind::Trade;
   return {instrument, kind, 0, 0, {number}, {number}, {number, number + 1, 1, 1}};
@@ -117,7 +127,8 @@ TEST(FanoutProperty, EveryTickOrAnExactGapThenTheNewestState) {
   }
 }
 
-// A consumer exactly as fast as the producer, behind a ring of one, still gets states and not gaps only.
+// A consumer exactly as fast as the producer, behind a ring of one, still gets states and not gaps
+// only.
 TEST(FanoutProperty, AnOverloadedEdgeStillSeesStates) {
   Effects effects(nullptr);
   Fanout<Pipe> fanout(1, effects);

@@ -52,10 +52,10 @@ Tape recorded_tape() {
 }
 
 std::string quote_frame(std::uint64_t id, Price bid, Price ask, Qty bid_qty, Qty ask_qty) {
-  return fmt::format(
-      R"({{"stream":"btcusdt@bookTicker","data":{{"u":{},"s":"BTCUSDT",)"
-      R"("b":"{}","B":"{}","a":"{}","A":"{}"}}}})",
-      id, decimal(bid.raw), decimal(bid_qty.raw), decimal(ask.raw), decimal(ask_qty.raw));
+  return fmt::format(R"({{"stream":"btcusdt@bookTicker","data":{{"u":{},"s":"BTCUSDT",)"
+                     R"("b":"{}","B":"{}","a":"{}","A":"{}"}}}})",
+                     id, decimal(bid.raw), decimal(bid_qty.raw), decimal(ask.raw),
+                     decimal(ask_qty.raw));
 }
 
 std::string trade_frame(std::uint64_t id, MarketTime at, Price price, Qty qty) {

@@ -72,8 +72,7 @@ World::World(const WorldConfig& config, const WorldOptions& options)
   connect(true);
 }
 
-// ------------------------------------------------------------------------------------------- time,
-// turns
+// ---- time, turns
 
 void World::pass(Duration duration) {
   const HostTime end = clock_.now() + duration;
@@ -127,8 +126,7 @@ void World::run(Duration total, Duration step) {
   }
 }
 
-// ------------------------------------------------------------------------------------------- the
-// venue
+// ---- the venue
 
 void World::publish(Tick& tick, bool got) {
   for (; got; got = feed_->stage.next(tick)) feed_->fanout.publish(tick);
@@ -155,8 +153,7 @@ void World::send_quote(std::int64_t bid_cents, std::int64_t ask_cents, Qty shown
       {0, false, quote_frame(quote_id_++, {bid_cents * kCent}, {ask_cents * kCent}, shown, shown)});
 }
 
-// ------------------------------------------------------------------------------------- life and
-// death
+// ---- life and death
 
 bool World::alive(Process process) const noexcept {
   switch (process) {
@@ -241,8 +238,7 @@ void World::start(Process process) {
   mark(process, StageState::Ready);
 }
 
-// --------------------------------------------------------------------------------------- the
-// supervisor
+// ---- the supervisor
 
 void World::beat() {
   beat_at_ = clock_.now();
@@ -294,8 +290,7 @@ bool World::rearm() {
   return all;
 }
 
-// ----------------------------------------------------------------------------------------- the
-// recorder
+// ---- the recorder
 
 JournalMemory& World::journal(std::size_t file) noexcept {
   constexpr std::array<Process, 3> kOwner{Process::Seat0, Process::Risk, Process::Gateway};
@@ -333,8 +328,7 @@ std::vector<Payload> World::journaled(Process process, Edge edge) {
   return found;
 }
 
-// --------------------------------------------------------------------------------- the test as
-// strategy
+// ---- the test as strategy
 
 OrderId World::intend(Action action, Side side, std::int64_t quantity) {
   Intent intent{};

@@ -94,7 +94,8 @@ Parsed unknown_verb(const std::string& word) {
 Parsed lone_option(const std::string& word) {
   Parsed parsed;
   parsed.exit = static_cast<int>(Exit::Usage);
-  parsed.err = "sluicectl: '" + word + "' without a verb means nothing; `sluicectl` alone lists the verbs\n";
+  parsed.err =
+      "sluicectl: '" + word + "' without a verb means nothing; `sluicectl` alone lists the verbs\n";
   return parsed;
 }
 

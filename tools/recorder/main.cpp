@@ -8,7 +8,8 @@ using namespace sluice;
 
 namespace {
 
-Exit run(StageHost& host, const PipelineConfig& pipeline, const RecorderConfig& config, const StageOptions&) {
+Exit run(StageHost& host, const PipelineConfig& pipeline, const RecorderConfig& config,
+         const StageOptions&) {
   AttachedInstance& instance = host.instance();
   for (const Process p : kProcesses) {
     const bool seat_empty =

@@ -34,8 +34,10 @@ std::string journal_name(const JournalMemory& memory) {
 
 }  // namespace
 
-Recorder::Recorder(const RecorderConfig& config, Objects& objects, const std::filesystem::path& state_dir)
-    : config_(config), dir_(run_directory(state_dir, objects.control->header.run_ordinal)),
+Recorder::Recorder(const RecorderConfig& config, Objects& objects,
+                   const std::filesystem::path& state_dir)
+    : config_(config),
+      dir_(run_directory(state_dir, objects.control->header.run_ordinal)),
       statistics_(objects.page(Process::Recorder).statistics),
       syncer_(statistics_, static_cast<std::size_t>(RecorderCounter::Syncs),
               static_cast<std::size_t>(RecorderCounter::SyncErrors),
@@ -45,14 +47,17 @@ Recorder::Recorder(const RecorderConfig& config, Objects& objects, const std::fi
   journals.push_back(objects.paper_log);
   for (JournalMemory* memory : journals) {
     if (memory == nullptr) continue;
-    Item item{memory, JournalFileWriter(dir_, journal_name(*memory),
-                                        identity_of(*objects.control, *memory), config.rotate_bytes)};
+    Item item{memory,
+              JournalFileWriter(dir_, journal_name(*memory), identity_of(*objects.control, *memory),
+                                config.rotate_bytes)};
     const std::uint64_t head = memory->head.load(std::memory_order_acquire);
     const std::uint64_t next = item.file.next();
-    const std::uint64_t oldest = memory->tail.load(std::memory_order_acquire) > memory->header.capacity
-                                     ? memory->tail.load() - memory->header.capacity
-                                     : 0;
-    // Written but not yet given back: move on. Lost behind head: still in the ring, or gone for good.
+    const std::uint64_t oldest =
+        memory->tail.load(std::memory_order_acquire) > memory->header.capacity
+            ? memory->tail.load() - memory->header.capacity
+            : 0;
+    // Written but not yet given back: move on. Lost behind head: still in the ring, or gone for
+    // good.
     if (next > head) memory->head.store(next, std::memory_order_release);
     if (next < head && next < oldest)
       throw Error(dir_.string() + ": journal " + item.file.journal() + " ends at entry " +
@@ -63,10 +68,12 @@ Recorder::Recorder(const RecorderConfig& config, Objects& objects, const std::fi
   statistics_.set(static_cast<std::size_t>(RecorderCounter::Files), items_.size());
 }
 
-// The oldest entries that are in one piece of the ring; at most 1024, so that the space returns steadily.
+// The oldest entries that are in one piece of the ring; at most 1024, so that the space returns
+// steadily.
 bool Recorder::write_some(Item& item) noexcept {
   JournalMemory& memory = *item.memory;
-  const std::uint64_t tail = memory.tail.load(std::memory_order_acquire);  // pairs with JournalWriter::commit
+  const std::uint64_t tail =
+      memory.tail.load(std::memory_order_acquire);  // pairs with JournalWriter::commit
   const std::uint64_t next = item.file.next();
   if (next == tail) return false;
   const std::uint64_t mask = memory.header.capacity - 1;
@@ -76,7 +83,8 @@ bool Recorder::write_some(Item& item) noexcept {
   const int error = item.file.write(memory.slots() + (next & mask), piece);
   const std::uint64_t written = item.file.next() - next;
   if (item.file.next() > memory.head.load(std::memory_order_relaxed))
-    memory.head.store(item.file.next(), std::memory_order_release);  // pairs with JournalWriter::room
+    memory.head.store(item.file.next(),
+                      std::memory_order_release);  // pairs with JournalWriter::room
   item.dirty = item.dirty || written > 0;
   item.write_failed = error != 0;
   statistics_.add(static_cast<std::size_t>(RecorderCounter::Entries), written);

@@ -1,9 +1,11 @@
-// Files the journals: reads what stages have committed, appends it with write(2), gives the ring space back,
-// and has it synced in groups. No business with records: an entry is 64 bytes under a checksum.
+// Files the journals: reads what stages have committed, appends it with write(2), gives the ring
+// space back, and has it synced in groups. No business with records: an entry is 64 bytes under a
+// checksum.
 //
-// Reads: every journal's tail and entries. Writes: head and flags of every journal, files in the run's
-// directory. Invariant: head moves only after write(2) returned, so an entry is always in the ring or in
-// the file; a SIGKILL of this process or of a stage loses nothing, a power loss at most one sync interval.
+// Reads: every journal's tail and entries. Writes: head and flags of every journal, files in the
+// run's directory. Invariant: head moves only after write(2) returned, so an entry is always in the
+// ring or in the file; a SIGKILL of this process or of a stage loses nothing, a power loss at most
+// one sync interval.
 #pragma once
 
 #include <vector>
@@ -17,7 +19,13 @@
 namespace sluice {
 
 enum class RecorderCounter : std::size_t {
-  Entries, Writes, Syncs, WriteErrors, SyncErrors, DiskLow, Files
+  Entries,
+  Writes,
+  Syncs,
+  WriteErrors,
+  SyncErrors,
+  DiskLow,
+  Files
 };
 inline constexpr std::array<std::string_view, 7> kRecorderCounters{
     "entries_written_total", "writes_total", "syncs_total", "write_errors_total",

@@ -7,7 +7,10 @@
 namespace sluice {
 
 Syncer::Syncer(Statistics& statistics, std::size_t synced, std::size_t failed, std::size_t duration)
-    : statistics_(statistics), synced_(synced), failed_counter_(failed), duration_(duration),
+    : statistics_(statistics),
+      synced_(synced),
+      failed_counter_(failed),
+      duration_(duration),
       thread_([this] { work(); }) {}
 
 Syncer::~Syncer() {

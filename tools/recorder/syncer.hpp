@@ -1,5 +1,5 @@
-// fdatasync on a thread of its own: it may take hundreds of milliseconds, and the recorder's loop must go on
-// writing and beating meanwhile. One batch of descriptors at a time.
+// fdatasync on a thread of its own: it may take hundreds of milliseconds, and the recorder's loop
+// must go on writing and beating meanwhile. One batch of descriptors at a time.
 #pragma once
 
 #include <condition_variable>

@@ -41,9 +41,10 @@ Audit::~Audit() {
 bool Audit::write(std::string_view event, std::string_view who, std::string_view detail) noexcept {
   try {
     const std::time_t now = std::time(nullptr);
-    const std::string line =
-        fmt::format("{{\"at\":\"{:%Y-%m-%dT%H:%M:%SZ}\",\"boottime_ns\":{},\"event\":{},\"who\":{},\"detail\":{}}}\n",
-                    fmt::gmtime(now), boottime_ns(), json_text(event), json_text(who), json_text(detail));
+    const std::string line = fmt::format(
+        "{{\"at\":\"{:%Y-%m-%dT%H:%M:%SZ}\",\"boottime_ns\":{},\"event\":{},\"who\":{},\"detail\":{"
+        "}}}\n",
+        fmt::gmtime(now), boottime_ns(), json_text(event), json_text(who), json_text(detail));
     return ::write(fd_, line.data(), line.size()) == static_cast<ssize_t>(line.size()) &&
            ::fdatasync(fd_) == 0;
   } catch (...) {

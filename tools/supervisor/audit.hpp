@@ -1,5 +1,6 @@
-// The audit log: one JSON object per line, appended and synced before what it approves takes effect.
-// Writer: the supervisor. A line that cannot be written refuses what loosens; it never stops a kill.
+// The audit log: one JSON object per line, appended and synced before what it approves takes
+// effect. Writer: the supervisor. A line that cannot be written refuses what loosens; it never
+// stops a kill.
 #pragma once
 
 #include <filesystem>

@@ -34,7 +34,8 @@ bool gone(int pidfd) noexcept {
 }
 
 bool fence_pidfd(int pidfd) noexcept {
-  if (::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) != 0 && errno != ESRCH) return false;
+  if (::syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, nullptr, 0) != 0 && errno != ESRCH)
+    return false;
   pollfd poll_one{pidfd, POLLIN, 0};
   int ready = 0;
   do ready = ::poll(&poll_one, 1, 1'000);
@@ -66,7 +67,8 @@ Children::~Children() {
 }
 
 const Children::Child& Children::child(Process p) const noexcept {
-  return *std::find_if(children_.begin(), children_.end(), [p](const Child& c) { return c.process == p; });
+  return *std::find_if(children_.begin(), children_.end(),
+                       [p](const Child& c) { return c.process == p; });
 }
 Children::Child& Children::child(Process p) noexcept {
   return const_cast<Child&>(static_cast<const Children*>(this)->child(p));
@@ -74,23 +76,30 @@ Children::Child& Children::child(Process p) noexcept {
 
 void Children::spawn(Child& child) {
   std::vector<std::string> words{(launch_.bin_dir / executable_of(child.process)).string(),
-                                 "--conf", launch_.conf.string(), "--instance", launch_.instance,
-                                 "--state-dir", launch_.state_dir.string()};
+                                 "--conf",
+                                 launch_.conf.string(),
+                                 "--instance",
+                                 launch_.instance,
+                                 "--state-dir",
+                                 launch_.state_dir.string()};
   if (is_seat(child.process)) {
     words.emplace_back("--seat");
-    words.push_back(std::to_string(static_cast<int>(child.process) - static_cast<int>(Process::Seat0)));
+    words.push_back(
+        std::to_string(static_cast<int>(child.process) - static_cast<int>(Process::Seat0)));
   }
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
-  const std::string log = (launch_.state_dir / "log" / (std::string(name_of(child.process)) + ".log")).string();
+  const std::string log =
+      (launch_.state_dir / "log" / (std::string(name_of(child.process)) + ".log")).string();
   const pid_t pid = ::fork();
   if (pid < 0) {  // no memory or processes left: tried again, and the run stays unarmed meanwhile
     child.restart_at_ns = boottime_ns() + static_cast<std::uint64_t>(config_.restart_max.ns);
     return;
   }
   if (pid == 0) {
-    // Only async-signal-safe calls up to exec. A group of its own: Ctrl-C is the supervisor's to handle.
+    // Only async-signal-safe calls up to exec. A group of its own: Ctrl-C is the supervisor's to
+    // handle.
     ::setpgid(0, 0);
     const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0640);
     if (out >= 0) {
@@ -118,13 +127,14 @@ void Children::adopt(Child& child) noexcept {
 }
 
 bool Children::may_start(const Child& child, std::uint64_t now_ns) const noexcept {
-  if (!config_.spawn || !restarting_ || child.given_up || child.left || now_ns < child.restart_at_ns)
+  if (!config_.spawn || !restarting_ || child.given_up || child.left ||
+      now_ns < child.restart_at_ns)
     return false;
   // The feed comes last: nothing it receives should find an empty seat.
   if (child.process != Process::Feed) return true;
   return std::all_of(children_.begin(), children_.end(), [&](const Child& other) {
-    return other.process == Process::Feed || ready(other.process, now_ns) || other.given_up || other.left ||
-           !other.deaths_ns.empty();
+    return other.process == Process::Feed || ready(other.process, now_ns) || other.given_up ||
+           other.left || !other.deaths_ns.empty();
   });
 }
 
@@ -134,13 +144,15 @@ Death Children::bury(Child& child, std::uint64_t now_ns) {
   child.exit_code = 0;
   if (child.spawned && ::waitpid(child.pid, &status, WNOHANG) == child.pid) {
     child.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    if (WIFSIGNALED(status)) death.how = std::string("killed by signal ") + std::to_string(WTERMSIG(status));
+    if (WIFSIGNALED(status))
+      death.how = std::string("killed by signal ") + std::to_string(WTERMSIG(status));
     if (WIFEXITED(status)) death.how = "exit " + std::to_string(WEXITSTATUS(status));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127) death.how += " (cannot execute)";
   }
   StagePage& page = objects_.page(child.process);
   if (page.fault[0] != 0) death.how.append(": ").append(page.fault.data());
-  // A successor may hold the page already: then its state says nothing of the dead one, and is not ours.
+  // A successor may hold the page already: then its state says nothing of the dead one, and is not
+  // ours.
   const LeaseView holder = look(page.lease);
   const bool taken = holder.alive && holder.pid != child.pid;
   child.left = death.in_order = !taken && page.stage_state() == StageState::Stopped;
@@ -150,14 +162,16 @@ Death Children::bury(Child& child, std::uint64_t now_ns) {
   if (child.left) return death;
   // Its writer is proven dead: until a successor takes the lease the page is ours to correct.
   std::uint64_t seen = page.state.load(std::memory_order_acquire);
-  if (!taken) page.state.compare_exchange_strong(seen, static_cast<std::uint64_t>(StageState::Absent));
+  if (!taken)
+    page.state.compare_exchange_strong(seen, static_cast<std::uint64_t>(StageState::Absent));
   child.deaths_ns.push_back(now_ns);
   while (now_ns - child.deaths_ns.front() > static_cast<std::uint64_t>(config_.crash_window.ns))
     child.deaths_ns.pop_front();
   child.given_up = child.deaths_ns.size() > config_.crash_limit;
-  child.backoff_ns = child.deaths_ns.size() <= 1
-                         ? static_cast<std::uint64_t>(config_.restart_min.ns)
-                         : std::min(child.backoff_ns * 2, static_cast<std::uint64_t>(config_.restart_max.ns));
+  child.backoff_ns =
+      child.deaths_ns.size() <= 1
+          ? static_cast<std::uint64_t>(config_.restart_min.ns)
+          : std::min(child.backoff_ns * 2, static_cast<std::uint64_t>(config_.restart_max.ns));
   child.restart_at_ns = now_ns + child.backoff_ns;
   return death;
 }
@@ -182,7 +196,9 @@ bool Children::ready(Process p, std::uint64_t now_ns) const noexcept {
          heartbeat_age_us(now_ns / 1'000, beat_us) <= kDeadManUs;
 }
 
-bool Children::all_ready(std::uint64_t now_ns) const noexcept { return missing(now_ns) == nullptr; }
+bool Children::all_ready(std::uint64_t now_ns) const noexcept {
+  return missing(now_ns) == nullptr;
+}
 
 const Process* Children::missing(std::uint64_t now_ns) const noexcept {
   for (const Process& p : needed_)
@@ -194,8 +210,12 @@ bool Children::alive(Process p) const noexcept {
   const Child& c = child(p);
   return c.pidfd >= 0 && !gone(c.pidfd);
 }
-pid_t Children::pid_of(Process p) const noexcept { return child(p).pid; }
-bool Children::crash_loop(Process p) const noexcept { return child(p).given_up; }
+pid_t Children::pid_of(Process p) const noexcept {
+  return child(p).pid;
+}
+bool Children::crash_loop(Process p) const noexcept {
+  return child(p).given_up;
+}
 
 void Children::request_drain(Process p) noexcept {
   objects_.page(p).request.store(kRequestDrain, std::memory_order_release);

@@ -1,5 +1,5 @@
-// The processes of a run: started by the supervisor or found through the lease on their page, watched by
-// pidfd and heartbeat, fenced when they must not go on.
+// The processes of a run: started by the supervisor or found through the lease on their page,
+// watched by pidfd and heartbeat, fenced when they must not go on.
 #pragma once
 
 #include <sys/types.h>
@@ -16,8 +16,8 @@
 
 namespace sluice {
 
-// SIGKILL and wait until the kernel confirms the death (a pidfd becomes readable). False if not permitted or
-// not dead within a second.
+// SIGKILL and wait until the kernel confirms the death (a pidfd becomes readable). False if not
+// permitted or not dead within a second.
 bool fence(pid_t pid) noexcept;
 bool fence_pidfd(int pidfd) noexcept;
 
@@ -41,10 +41,12 @@ class Children {
     std::string instance;
   };
 
-  Children(const SupervisorConfig& config, const PipelineConfig& pipeline, Objects& objects, Launch launch);
+  Children(const SupervisorConfig& config, const PipelineConfig& pipeline, Objects& objects,
+           Launch launch);
   ~Children();
 
-  // Processes this configuration needs: recorder, gateway, risk, the taken seats, feed; in start order.
+  // Processes this configuration needs: recorder, gateway, risk, the taken seats, feed; in start
+  // order.
   [[nodiscard]] const std::vector<Process>& needed() const noexcept { return needed_; }
 
   // Starts what is due (unless spawn = false), notices deaths. Call every few ms.
@@ -56,7 +58,8 @@ class Children {
   [[nodiscard]] pid_t pid_of(Process p) const noexcept;
   // True if the process died more often than the crash limit allows; it is not restarted any more.
   [[nodiscard]] bool crash_loop(Process p) const noexcept;
-  [[nodiscard]] const Process* missing(std::uint64_t now_ns) const noexcept;  // first that is not ready
+  [[nodiscard]] const Process* missing(
+      std::uint64_t now_ns) const noexcept;  // first that is not ready
 
   // Orderly stop: no restarts any more.
   void stop_restarting() noexcept { restarting_ = false; }
@@ -71,15 +74,15 @@ class Children {
  private:
   struct Child {
     Process process{};
-    pid_t pid = 0;        // as spawned or as found in the lease
+    pid_t pid = 0;  // as spawned or as found in the lease
     int pidfd = -1;
     bool spawned = false;
     std::uint64_t restart_at_ns = 0;
     std::uint64_t backoff_ns = 0;
     std::deque<std::uint64_t> deaths_ns;  // within the crash window
     bool given_up = false;
-    int exit_code = 0;    // of the last end
-    bool left = false;    // stopped in order by somebody: not restarted
+    int exit_code = 0;  // of the last end
+    bool left = false;  // stopped in order by somebody: not restarted
   };
 
   [[nodiscard]] const Child& child(Process p) const noexcept;

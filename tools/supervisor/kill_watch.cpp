@@ -21,10 +21,15 @@ bool find_scope(const ControlPage& control, const std::string& name, Scope& out)
 
 }  // namespace
 
-KillWatch::KillWatch(Objects& objects, Children& children, Audit& audit, const SupervisorConfig& config,
-                     std::filesystem::path state_dir, std::function<void(const std::string&)> say)
-    : objects_(objects), children_(children), audit_(audit), config_(config),
-      state_dir_(std::move(state_dir)), say_(std::move(say)) {
+KillWatch::KillWatch(Objects& objects, Children& children, Audit& audit,
+                     const SupervisorConfig& config, std::filesystem::path state_dir,
+                     std::function<void(const std::string&)> say)
+    : objects_(objects),
+      children_(children),
+      audit_(audit),
+      config_(config),
+      state_dir_(std::move(state_dir)),
+      say_(std::move(say)) {
   for (std::size_t slot = 0; slot < kScopes; ++slot)
     watched_[slot].word = objects_.kill->words[slot].load(std::memory_order_acquire);
 }
@@ -32,7 +37,8 @@ KillWatch::KillWatch(Objects& objects, Children& children, Audit& audit, const S
 void KillWatch::carry(const std::vector<LatchedLevel>& levels) {
   for (const LatchedLevel& latched : levels) {
     Scope scope;
-    // A scope that the new configuration does not have any more stops everything: better than nothing.
+    // A scope that the new configuration does not have any more stops everything: better than
+    // nothing.
     if (!find_scope(*objects_.control, latched.scope, scope)) scope = {};
     raise_kill(*objects_.kill, scope, latched.level, KillCause::PriorRun);
     say_(fmt::format("kill level {} on {} carried over from an earlier run", name_of(latched.level),
@@ -40,7 +46,8 @@ void KillWatch::carry(const std::vector<LatchedLevel>& levels) {
   }
 }
 
-// First what must be quick (targets, fences), then what goes to disk: an fsync must not delay a fence.
+// First what must be quick (targets, fences), then what goes to disk: an fsync must not delay a
+// fence.
 void KillWatch::poll(std::uint64_t now_ns) {
   const std::size_t told = news_.size();
   bool raised = false;
@@ -68,9 +75,10 @@ bool KillWatch::notice(std::size_t slot, std::uint64_t word, std::uint64_t now_n
   if (now.level == KillLevel::Run && now.valid) return false;
   // The raiser may have died before it took its target: this one is at or above it.
   watched.target = objects_.kill->serial.fetch_add(1) + 1;
-  news_.push_back({"kill_raised", fmt::format("{} on {} ({}{})", name_of(now.level),
-                                              scope_name(*objects_.control, scope_at(slot)),
-                                              name_of(now.cause), now.valid ? "" : ", damaged word")});
+  news_.push_back(
+      {"kill_raised", fmt::format("{} on {} ({}{})", name_of(now.level),
+                                  scope_name(*objects_.control, scope_at(slot)), name_of(now.cause),
+                                  now.valid ? "" : ", damaged word")});
   return true;
 }
 
@@ -100,9 +108,10 @@ void KillWatch::complete(std::size_t slot, std::uint64_t now_ns) {
   }
   if (!all) return;
   watched.complete_ns = now_ns;
-  news_.push_back({"kill_complete", fmt::format("{} on {}, {} us after it was noticed here", name_of(word.level),
-                                                scope_name(*objects_.control, scope_at(slot)),
-                                                (now_ns - watched.seen_ns) / 1'000)});
+  news_.push_back({"kill_complete",
+                   fmt::format("{} on {}, {} us after it was noticed here", name_of(word.level),
+                               scope_name(*objects_.control, scope_at(slot)),
+                               (now_ns - watched.seen_ns) / 1'000)});
 }
 
 void KillWatch::latch() {
@@ -112,7 +121,8 @@ void KillWatch::latch() {
 
 bool KillWatch::any_raised() const noexcept {
   for (std::size_t slot = 0; slot < kScopes; ++slot)
-    if (objects_.control->scope_exists(scope_at(slot)) && objects_.kill->read(slot).level != KillLevel::Run)
+    if (objects_.control->scope_exists(scope_at(slot)) &&
+        objects_.kill->read(slot).level != KillLevel::Run)
       return true;
   return false;
 }
@@ -124,23 +134,25 @@ std::string KillWatch::failing(std::size_t slot, std::uint64_t word, std::string
   std::string list;
   const auto fails = [&](const std::string& line) { list += "  - " + line + "\n"; };
   if (word != present)
-    fails(word == 0 ? std::string("no word was named (--word)")
-                    : fmt::format("word {:016x} is stale: the scope now holds {:016x}", word, present));
+    fails(word == 0
+              ? std::string("no word was named (--word)")
+              : fmt::format("word {:016x} is stale: the scope now holds {:016x}", word, present));
   if (who.empty()) fails("no operator (--operator NAME)");
   if (reason.size() < kReasonLength)
-    fails(fmt::format("the reason has {} characters, {} or more are needed (--reason TEXT)", reason.size(),
-                      kReasonLength));
+    fails(fmt::format("the reason has {} characters, {} or more are needed (--reason TEXT)",
+                      reason.size(), kReasonLength));
   if (watched.word != present || watched.complete_ns == 0)
     fails("the kill is not complete: a gate has not obeyed it yet");
   else if (now_ns - watched.complete_ns < static_cast<std::uint64_t>(config_.cool_off.ns))
     fails(fmt::format("cool-off: {} s left", (static_cast<std::uint64_t>(config_.cool_off.ns) -
-                                              (now_ns - watched.complete_ns)) / 1'000'000'000 + 1));
+                                              (now_ns - watched.complete_ns)) /
+                                                     1'000'000'000 +
+                                                 1));
   for (const Process gate : kGates)
     if (!children_.ready(gate, now_ns))
       fails(fmt::format("{} is not ready: its positions cannot be trusted", name_of(gate)));
   const auto session = objects_.page(Process::Gateway).read_row<SessionRow>(RowTable::Summary, 0);
-  if (!session || session->connected != 1)
-    fails("the gateway's session is not reconciled");
+  if (!session || session->connected != 1) fails("the gateway's session is not reconciled");
   return list;
 }
 
@@ -153,14 +165,16 @@ KillWatch::Rearm KillWatch::rearm(Scope scope, std::uint64_t word, std::string_v
   if (present.level == KillLevel::Run) return {true, name + " is RUN already\n"};
   const std::uint64_t holds = objects_.kill->words[slot].load(std::memory_order_acquire);
   const std::string command = fmt::format(
-      "sluicectl rearm --scope {} --word {:016x} --operator NAME --reason \"20 characters or more\"\n", name,
-      holds);
+      "sluicectl rearm --scope {} --word {:016x} --operator NAME --reason \"20 characters or "
+      "more\"\n",
+      name, holds);
   const std::string why_not = failing(slot, word, who, reason, now_ns);
   if (!why_not.empty())
     return {false, fmt::format("{} stays at {}:\n{}the complete command:\n  {}", name,
                                name_of(present.level), why_not, command)};
   // What loosens is on disk before it takes effect.
-  if (!audit_.write("rearm", who, fmt::format("{} from {}: {}", name, name_of(present.level), reason)))
+  if (!audit_.write("rearm", who,
+                    fmt::format("{} from {}: {}", name, name_of(present.level), reason)))
     return {false, "the audit log cannot be written: nothing was changed\n"};
   if (rearm_kill(*objects_.kill, slot, word) == 0)
     return {false, name + ": another kill was raised in the meantime; nothing was changed\n"};
@@ -172,7 +186,8 @@ void KillWatch::end() {
   if (ended_) return;  // the words say ENDED by now: that must not overwrite the latch
   ended_ = true;
   std::vector<LatchedLevel> held = raised_levels(*objects_.kill, *objects_.control);
-  bool kept = store_latch(state_dir_, held);  // durable first: a crash between the two forgets nothing
+  bool kept =
+      store_latch(state_dir_, held);  // durable first: a crash between the two forgets nothing
   const std::size_t before = held.size();
   add_levels(held, end_words(*objects_.kill, *objects_.control));
   if (held.size() != before) kept = store_latch(state_dir_, held);

@@ -1,5 +1,5 @@
-// The supervisor's side of the kill page: every raise is latched on disk and completed, in case the raiser
-// died in between; a rearm needs the completion, an operator, a reason and the exact word.
+// The supervisor's side of the kill page: every raise is latched on disk and completed, in case the
+// raiser died in between; a rearm needs the completion, an operator, a reason and the exact word.
 #pragma once
 
 #include <array>
@@ -39,11 +39,11 @@ class KillWatch {
 
  private:
   struct Watched {
-    std::uint64_t word = 0;          // as last seen
+    std::uint64_t word = 0;  // as last seen
     std::uint64_t seen_ns = 0;
-    std::uint64_t target = 0;        // serial the gates must obey
-    std::uint64_t complete_ns = 0;   // KILL_COMPLETE of exactly this word; 0 = not yet
-    std::uint64_t fenced_ns = 0;     // last attempt to fence a gate for it
+    std::uint64_t target = 0;       // serial the gates must obey
+    std::uint64_t complete_ns = 0;  // KILL_COMPLETE of exactly this word; 0 = not yet
+    std::uint64_t fenced_ns = 0;    // last attempt to fence a gate for it
   };
 
   struct News {

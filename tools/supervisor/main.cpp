@@ -28,9 +28,13 @@ int supervise(const StageOptions& options, bool manual) {
   }
   StopSignal::install();
   pipeline.state_dir = std::filesystem::absolute(pipeline.state_dir);
-  Supervisor supervisor({pipeline, config, document.hash(), document.bytes(),
-                         {std::filesystem::read_symlink("/proc/self/exe").parent_path(),
-                          std::filesystem::absolute(options.conf), pipeline.state_dir, pipeline.instance}});
+  Supervisor supervisor(
+      {pipeline,
+       config,
+       document.hash(),
+       document.bytes(),
+       {std::filesystem::read_symlink("/proc/self/exe").parent_path(),
+        std::filesystem::absolute(options.conf), pipeline.state_dir, pipeline.instance}});
   return supervisor.run();
 }
 
@@ -40,7 +44,8 @@ int main(int argc, char** argv) {
   bool manual = false;
   const StageProgram program{
       "sluice-supervisor",
-      "Creates the shared memory of a run, starts and watches its processes, arms it, ends it in order.",
+      "Creates the shared memory of a run, starts and watches its processes, arms it, ends it in "
+      "order.",
       detail::version_text(),
       false,
       {{"--manual", "start no process: they are started by hand or by systemd", &manual, nullptr}}};

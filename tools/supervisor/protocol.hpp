@@ -1,6 +1,6 @@
-// What sluicectl asks the supervisor, over one AF_UNIX SEQPACKET socket at <state_dir>/supervisor.sock:
-// one request, one reply. Only what loosens or what only the supervisor may write goes this way; raising a
-// kill never does.
+// What sluicectl asks the supervisor, over one AF_UNIX SEQPACKET socket at
+// <state_dir>/supervisor.sock: one request, one reply. Only what loosens or what only the
+// supervisor may write goes this way; raising a kill never does.
 #pragma once
 
 #include <array>
@@ -14,9 +14,9 @@ namespace sluice {
 inline constexpr std::uint32_t kRequestMagic = 0x534c5251;
 
 enum class Verb : std::uint16_t {
-  Rearm = 1,     // scope, word = the kill word named (0: change nothing, explain)
-  SetCap = 2,    // scope (global or strategy), value = raw Notional
-  Stop = 3,      // orderly shutdown of the instance
+  Rearm = 1,   // scope, word = the kill word named (0: change nothing, explain)
+  SetCap = 2,  // scope (global or strategy), value = raw Notional
+  Stop = 3,    // orderly shutdown of the instance
   Ping = 4
 };
 
@@ -34,8 +34,8 @@ struct SupervisorRequest {
 };
 
 struct SupervisorReply {
-  std::int32_t exit_code = 1;      // Exit
-  std::array<char, 3800> text{};   // for the operator, lines
+  std::int32_t exit_code = 1;     // Exit
+  std::array<char, 3800> text{};  // for the operator, lines
 };
 
 inline std::filesystem::path supervisor_socket(const std::filesystem::path& state_dir) {

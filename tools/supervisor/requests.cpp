@@ -16,8 +16,9 @@ Requests::Requests(const std::filesystem::path& socket) : path_(socket) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path_.string().size() >= sizeof address.sun_path)
-    throw Error(Exit::Usage, path_.string() + ": the state directory's path is too long for a socket (107 "
-                                              "characters): choose a shorter --state-dir");
+    throw Error(Exit::Usage, path_.string() +
+                                 ": the state directory's path is too long for a socket (107 "
+                                 "characters): choose a shorter --state-dir");
   std::memcpy(address.sun_path, path_.c_str(), path_.string().size());
   listen_ = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   ::unlink(path_.c_str());  // the lock on the state directory says that nobody listens on it

@@ -1,5 +1,5 @@
-// The supervisor's socket: AF_UNIX SEQPACKET in the state directory, one request and one reply per packet,
-// peer credentials read from the kernel.
+// The supervisor's socket: AF_UNIX SEQPACKET in the state directory, one request and one reply per
+// packet, peer credentials read from the kernel.
 #pragma once
 
 #include <sys/types.h>

@@ -26,7 +26,8 @@ namespace {
 
 bool write_synced(const fs::path& path, const std::string& text) noexcept {
   const fs::path temporary = path.string() + ".new";
-  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+  const int fd =
+      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (fd < 0) return false;
   const bool written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
                        ::fsync(fd) == 0;
@@ -43,7 +44,8 @@ bool write_synced(const fs::path& path, const std::string& text) noexcept {
 // A file that is there and cannot be read is not an empty file.
 std::ifstream open_state(const fs::path& path) {
   std::ifstream file(path);
-  if (!file && fs::exists(path)) throw Error(path.string() + ": cannot be read: " + std::strerror(errno));
+  if (!file && fs::exists(path))
+    throw Error(path.string() + ": cannot be read: " + std::strerror(errno));
   return file;
 }
 
@@ -56,7 +58,8 @@ std::uint16_t next_ordinal(const fs::path& state_dir) {
     throw Error(file.string() + ": does not hold a number: put the highest number of " +
                 (state_dir / "runs").string() + " into it");
   if (last >= 0xffff)
-    throw Error(file.string() + ": 65535 runs are used up; move the state directory away to start anew");
+    throw Error(file.string() +
+                ": 65535 runs are used up; move the state directory away to start anew");
   if (!write_synced(file, std::to_string(last + 1) + "\n"))
     throw Error(file.string() + ": cannot be written: " + std::strerror(errno));
   return static_cast<std::uint16_t>(last + 1);
@@ -69,17 +72,20 @@ std::uint64_t random_id() {
   return id;
 }
 
-constexpr std::array<KillLevel, 5> kRaised{KillLevel::ReduceOnly, KillLevel::Halt, KillLevel::Cancel,
-                                           KillLevel::Flatten, KillLevel::Sever};
+constexpr std::array<KillLevel, 5> kRaised{KillLevel::ReduceOnly, KillLevel::Halt,
+                                           KillLevel::Cancel, KillLevel::Flatten, KillLevel::Sever};
 
 }  // namespace
 
 std::string scope_name(const ControlPage& control, Scope scope) {
   switch (scope.kind) {
     case ScopeKind::Global: return "global";
-    case ScopeKind::Gateway: return std::string("gateway:") + control.gateway_names[scope.index].data();
-    case ScopeKind::Strategy: return std::string("strategy:") + control.strategy_names[scope.index].data();
-    case ScopeKind::Instrument: return std::string("instrument:") + control.instrument[scope.index].name.data();
+    case ScopeKind::Gateway:
+      return std::string("gateway:") + control.gateway_names[scope.index].data();
+    case ScopeKind::Strategy:
+      return std::string("strategy:") + control.strategy_names[scope.index].data();
+    case ScopeKind::Instrument:
+      return std::string("instrument:") + control.instrument[scope.index].name.data();
   }
   return "?";
 }
@@ -150,19 +156,22 @@ void reclaim(const std::string& instance, std::vector<LatchedLevel>& latched,
                       error == AttachError::TooSmall || error == AttachError::WrongBoot;
   if (error != AttachError::None && !nobody)
     throw Error("instance '" + instance + "': /dev/shm/" + segment_name(instance, "control") + " " +
-                std::string(name_of(error)) + ": end that run with the build that made it, or kill its "
-                "processes and remove /dev/shm/" + segment_name(instance, "*"));
+                std::string(name_of(error)) +
+                ": end that run with the build that made it, or kill its "
+                "processes and remove /dev/shm/" +
+                segment_name(instance, "*"));
   if (error == AttachError::None) {
     const LeaseView holder = look(dead.objects().control->supervisor);
     if (holder.alive)
-      throw Error("instance '" + instance + "' is supervised by process " + std::to_string(holder.pid) +
-                  ": stop it first (sluicectl -i " + instance + " stop)");
+      throw Error("instance '" + instance + "' is supervised by process " +
+                  std::to_string(holder.pid) + ": stop it first (sluicectl -i " + instance +
+                  " stop)");
     for (const Process p : kProcesses)
       if (dead.try_page(p)) {
         const LeaseView stage = look(dead.objects().page(p).lease);
         if (stage.alive && !fence(stage.pid))
-          throw Error("instance '" + instance + "': cannot fence " + std::string(name_of(p)) + " (process " +
-                      std::to_string(stage.pid) + "): kill it by hand");
+          throw Error("instance '" + instance + "': cannot fence " + std::string(name_of(p)) +
+                      " (process " + std::to_string(stage.pid) + "): kill it by hand");
       }
     dead.attach_kill(Access::ReadWrite);
     // Durable first, ended afterwards, and once more what slipped in between.
@@ -173,7 +182,8 @@ void reclaim(const std::string& instance, std::vector<LatchedLevel>& latched,
     // Whoever still maps it, a tool that follows it say, sees that the run is over.
     Segment control;
     if (Segment::attach(segment_name(instance, "control"), Access::ReadWrite,
-                        {instance, ObjectKind::Control, 0, 0, Mode::Paper}, control) == AttachError::None)
+                        {instance, ObjectKind::Control, 0, 0, Mode::Paper},
+                        control) == AttachError::None)
       control.as<SegmentHeader>()->magic.store(0, std::memory_order_release);
   }
   for (const std::string& name : list_objects(instance)) Segment::remove(name);
@@ -186,7 +196,8 @@ Run::Run(const PipelineConfig& config, std::uint64_t config_hash, const std::str
   std::error_code error;
   fs::create_directories(dir, error);
   if (error || !write_synced(dir / "pipeline.toml", config_bytes))
-    throw Error(dir.string() + ": cannot be written: " + (error ? error.message() : std::strerror(errno)));
+    throw Error(dir.string() +
+                ": cannot be written: " + (error ? error.message() : std::strerror(errno)));
   RunIdentity identity{random_id(), ordinal_, config_hash, calibrate()};
   try {
     create(config, identity);
@@ -209,7 +220,8 @@ void Run::create(const PipelineConfig& config, const RunIdentity& identity) {
 }
 
 void Run::publish() noexcept {
-  for (std::size_t i = segments_.size(); i-- > 0;)  // the control page was created first: it comes last
+  for (std::size_t i = segments_.size();
+       i-- > 0;)  // the control page was created first: it comes last
     Segment::publish(*segments_[i].as<SegmentHeader>());
 }
 

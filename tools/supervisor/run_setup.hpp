@@ -1,5 +1,5 @@
-// Beginning and end of a run: what a dead run left is reclaimed, segments are created, everything that was
-// created is removed again.
+// Beginning and end of a run: what a dead run left is reclaimed, segments are created, everything
+// that was created is removed again.
 #pragma once
 
 #include <filesystem>
@@ -19,21 +19,24 @@ struct LatchedLevel {
 };
 std::string scope_name(const ControlPage& control, Scope scope);
 
-// <state_dir>/kill.latch: levels that were raised and never rearmed. Text, one "<scope> <LEVEL>" per line,
-// replaced atomically and synced.
+// <state_dir>/kill.latch: levels that were raised and never rearmed. Text, one "<scope> <LEVEL>"
+// per line, replaced atomically and synced.
 std::vector<LatchedLevel> load_latch(const std::filesystem::path& state_dir);
-bool store_latch(const std::filesystem::path& state_dir, const std::vector<LatchedLevel>& levels) noexcept;
+bool store_latch(const std::filesystem::path& state_dir,
+                 const std::vector<LatchedLevel>& levels) noexcept;
 
-// Exchanges every word for ENDED (a raiser that meets it raises in the next run) and returns what they held.
+// Exchanges every word for ENDED (a raiser that meets it raises in the next run) and returns what
+// they held.
 std::vector<LatchedLevel> end_words(KillPage& kill, const ControlPage& control);
 
 void add_levels(std::vector<LatchedLevel>& to, const std::vector<LatchedLevel>& more);
 std::vector<LatchedLevel> raised_levels(const KillPage& kill, const ControlPage& control);
 
-// Ends whatever run of this instance is in shared memory and whose supervisor is dead: fences every living
-// holder of a lease, adds the levels that the kill words hold to `latched` and has them kept on disk
-// (`keep`, which throws if it cannot), exchanges every word for ENDED, zeroes magic, unlinks. Throws Error
-// while its supervisor lives, and for a run that this build cannot read.
+// Ends whatever run of this instance is in shared memory and whose supervisor is dead: fences every
+// living holder of a lease, adds the levels that the kill words hold to `latched` and has them kept
+// on disk
+// (`keep`, which throws if it cannot), exchanges every word for ENDED, zeroes magic, unlinks.
+// Throws Error while its supervisor lives, and for a run that this build cannot read.
 void reclaim(const std::string& instance, std::vector<LatchedLevel>& latched,
              const std::function<void()>& keep);
 

@@ -36,8 +36,9 @@ int lock_state_dir(const fs::path& dir) {
   if (fd < 0) throw Error(path.string() + ": " + std::strerror(errno));
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
   ::close(fd);
-  throw Error(path.string() + ": another supervisor uses this state directory; stop it, or name another "
-                              "one with --state-dir");
+  throw Error(path.string() +
+              ": another supervisor uses this state directory; stop it, or name another "
+              "one with --state-dir");
 }
 
 }  // namespace
@@ -49,8 +50,9 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
   carried_ = load_latch(pipeline_.state_dir);
   reclaim(pipeline_.instance, carried_, [this] {
     if (!store_latch(pipeline_.state_dir, carried_))
-      throw Error((pipeline_.state_dir / "kill.latch").string() +
-                  ": cannot be written: a kill level would be forgotten; free some disk space first");
+      throw Error(
+          (pipeline_.state_dir / "kill.latch").string() +
+          ": cannot be written: a kill level would be forgotten; free some disk space first");
   });
   run_ = std::make_unique<Run>(pipeline_, setup.config_hash, setup.config_bytes);
   Objects& objects = run_->objects();
@@ -73,10 +75,12 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
   started_ns_ = boottime_ns();
   say(fmt::format("run {} of instance {} ({}), build {}", run_->ordinal(), pipeline_.instance,
                   name_of(pipeline_.mode), build_id()));
-  audit_->write("run_started", "supervisor", fmt::format("ordinal {} build {}", run_->ordinal(), build_id()));
+  audit_->write("run_started", "supervisor",
+                fmt::format("ordinal {} build {}", run_->ordinal(), build_id()));
 }
 
-// Also after an exception: no permit outlives the supervisor's care, and what was raised stays latched.
+// Also after an exception: no permit outlives the supervisor's care, and what was raised stays
+// latched.
 Supervisor::~Supervisor() {
   if (run_ && kills_) {
     run_->objects().control->permits[0].store(0, std::memory_order_release);
@@ -85,7 +89,8 @@ Supervisor::~Supervisor() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-// Whoever reads our stderr may be gone, full or stopped (Ctrl-S): a line is lost then, the heartbeat is not.
+// Whoever reads our stderr may be gone, full or stopped (Ctrl-S): a line is lost then, the
+// heartbeat is not.
 void Supervisor::say(const std::string& line) noexcept {
   pollfd out{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&out, 1, 0) <= 0) return;
@@ -93,18 +98,20 @@ void Supervisor::say(const std::string& line) noexcept {
   clock_gettime(CLOCK_REALTIME, &now);
   std::tm local{};
   localtime_r(&now.tv_sec, &local);
-  std::fprintf(stderr, "%02d:%02d:%02d.%03ld supervisor %s\n", local.tm_hour, local.tm_min, local.tm_sec,
-               now.tv_nsec / 1'000'000, line.c_str());
+  std::fprintf(stderr, "%02d:%02d:%02d.%03ld supervisor %s\n", local.tm_hour, local.tm_min,
+               local.tm_sec, now.tv_nsec / 1'000'000, line.c_str());
 }
 
 void Supervisor::set_state(RunState state) noexcept {
-  run_->objects().control->state.store(static_cast<std::uint64_t>(state), std::memory_order_release);
+  run_->objects().control->state.store(static_cast<std::uint64_t>(state),
+                                       std::memory_order_release);
 }
 
 void Supervisor::beat() noexcept {
   Objects& objects = run_->objects();
   const std::uint64_t now_us = boottime_ns() / 1'000;
-  objects.control->heartbeat.store(encode_heartbeat({lease_epoch_, now_us}), std::memory_order_release);
+  objects.control->heartbeat.store(encode_heartbeat({lease_epoch_, now_us}),
+                                   std::memory_order_release);
   StagePage& page = objects.page(Process::Supervisor);
   page.heartbeat_us.store(now_us, std::memory_order_relaxed);
   page.state.store(static_cast<std::uint64_t>(StageState::Ready), std::memory_order_release);
@@ -112,13 +119,15 @@ void Supervisor::beat() noexcept {
 
 void Supervisor::note_deaths(std::uint64_t now_ns) {
   for (const Death& death : children_->poll(now_ns)) {
-    const std::string what = fmt::format("{} (process {}) {}", name_of(death.process), death.pid, death.how);
+    const std::string what =
+        fmt::format("{} (process {}) {}", name_of(death.process), death.pid, death.how);
     disarm(what);
     say((death.in_order ? "left: " : "died: ") + what);
     audit_->write(death.in_order ? "process_left" : "process_died", "supervisor", what);
     if (children_->crash_loop(death.process))
-      say(fmt::format("{} died more than {} times in {} s: it is not restarted; fix it and restart the run",
-                      name_of(death.process), config_.crash_limit, config_.crash_window.ns / 1'000'000'000));
+      say(fmt::format(
+          "{} died more than {} times in {} s: it is not restarted; fix it and restart the run",
+          name_of(death.process), config_.crash_limit, config_.crash_window.ns / 1'000'000'000));
   }
 }
 
@@ -136,8 +145,8 @@ std::string Supervisor::obstacle(std::uint64_t now_ns) const {
   for (const Process p : children_->needed()) {
     const StagePage& page = run_->objects().page(p);
     if (std::string_view(page.build_id.data()) != control.build_id.data())
-      return fmt::format("{} is of build {}, the supervisor of {}", name_of(p), page.build_id.data(),
-                         control.build_id.data());
+      return fmt::format("{} is of build {}, the supervisor of {}", name_of(p),
+                         page.build_id.data(), control.build_id.data());
     if (page.layout_hash.load() != control.header.layout_hash)
       return fmt::format("{} has another layout hash", name_of(p));
     if (page.config_hash.load() != control.config_hash)
@@ -150,22 +159,25 @@ void Supervisor::decide_permits(std::uint64_t now_ns) {
   const std::string why = obstacle(now_ns);
   if (why.empty() && !armed_) arm();
   if (!why.empty() && armed_) disarm(why);
-  if (why != obstacle_ && !why.empty() && now_ns - started_ns_ > static_cast<std::uint64_t>(config_.ready_timeout.ns))
+  if (why != obstacle_ && !why.empty() &&
+      now_ns - started_ns_ > static_cast<std::uint64_t>(config_.ready_timeout.ns))
     say("not armed: " + why);
   obstacle_ = why;
 }
 
 void Supervisor::arm() {
   ControlPage& control = *run_->objects().control;
-  if (!audit_->write("armed", "supervisor", "every process is ready; build, layout and configuration agree")) {
+  if (!audit_->write("armed", "supervisor",
+                     "every process is ready; build, layout and configuration agree")) {
     say("not armed: the audit log cannot be written");
     return;
   }
   ++permit_epoch_;
   for (std::size_t slot = kScopes; slot-- > 0;)  // the global scope last: it decides
     if (control.scope_exists(scope_at(slot)))
-      control.permits[slot].store(encode_permit(control.header.run_id, lease_epoch_, slot, permit_epoch_),
-                                  std::memory_order_release);
+      control.permits[slot].store(
+          encode_permit(control.header.run_id, lease_epoch_, slot, permit_epoch_),
+          std::memory_order_release);
   control.changes.fetch_add(1, std::memory_order_release);
   set_state(RunState::Armed);
   armed_ = true;
@@ -239,10 +251,13 @@ void Supervisor::set_cap(const SupervisorRequest& request, uid_t uid, Supervisor
 
 void Supervisor::turn(int wait_ms) {
   const std::uint64_t now = boottime_ns();
-  if (now / 1'000 - run_->objects().page(Process::Supervisor).heartbeat_us.load() > kBeatEveryNs / 1'000) beat();
+  if (now / 1'000 - run_->objects().page(Process::Supervisor).heartbeat_us.load() >
+      kBeatEveryNs / 1'000)
+    beat();
   kills_->poll(now);
   note_deaths(now);
-  requests_->poll(wait_ms, [this](const SupervisorRequest& r, uid_t uid) { return answer(r, uid); });
+  requests_->poll(wait_ms,
+                  [this](const SupervisorRequest& r, uid_t uid) { return answer(r, uid); });
 }
 
 int Supervisor::run() {
@@ -258,6 +273,7 @@ int Supervisor::run() {
 }
 
 bool Supervisor::wait_stopped(Process p, std::uint64_t deadline_ns) {
+  if (!children_->alive(p)) return true;  // its death was told when it happened
   while (children_->alive(p)) {
     children_->request_drain(p);  // again and again: a stage that is just starting clears it
     if (boottime_ns() > deadline_ns) {
@@ -275,7 +291,8 @@ bool Supervisor::wait_stopped(Process p, std::uint64_t deadline_ns) {
 // Entries are impossible now; what still works is given time to end, so that risk hears of it.
 void Supervisor::wait_quiet(std::uint64_t deadline_ns) {
   const Statistics& gateway = run_->objects().page(Process::Gateway).statistics;
-  while (children_->alive(Process::Gateway) && gateway.counter("open_orders") != 0 && boottime_ns() < deadline_ns)
+  while (children_->alive(Process::Gateway) && gateway.counter("open_orders") != 0 &&
+         boottime_ns() < deadline_ns)
     turn(2);
 }
 
@@ -286,7 +303,9 @@ bool Supervisor::stop_in_order() {
   children_->stop_restarting();
   say("stopping in order: strategies, risk, gateway, feed, recorder");
   bool clean = true;
-  const auto stop = [&](Process p) { clean = wait_stopped(p, boottime_ns() + 5 * kSecond) && clean; };
+  const auto stop = [&](Process p) {
+    clean = wait_stopped(p, boottime_ns() + 5 * kSecond) && clean;
+  };
   for (const Process p : children_->needed())
     if (is_seat(p)) stop(p);
   wait_quiet(boottime_ns() + 2 * kSecond);

@@ -1,8 +1,9 @@
-// The supervisor: creates the run, keeps its processes alive, decides when risk is permitted, latches and
-// completes kills, and ends the run in order. One thread; its heartbeat comes from the loop that does it all.
+// The supervisor: creates the run, keeps its processes alive, decides when risk is permitted,
+// latches and completes kills, and ends the run in order. One thread; its heartbeat comes from the
+// loop that does it all.
 //
-// Writes: the control page, rearms on the kill page, `request` of stage pages. Everything it loosens is in
-// the audit log first.
+// Writes: the control page, rearms on the kill page, `request` of stage pages. Everything it
+// loosens is in the audit log first.
 #pragma once
 
 #include <filesystem>

@@ -39,8 +39,9 @@ void write_levels(fmt::memory_buffer& out, const Side& side, std::size_t limit) 
   std::size_t written = 0;
   for (const auto& [price, qty] : side) {
     if (written == limit) break;
-    fmt::format_to(std::back_inserter(out), "{}[\"{}.{:08}\",\"{}.{:08}\"]", written == 0 ? "" : ",",
-                   price / kScale, price % kScale, qty / kScale, qty % kScale);
+    fmt::format_to(std::back_inserter(out), "{}[\"{}.{:08}\",\"{}.{:08}\"]",
+                   written == 0 ? "" : ",", price / kScale, price % kScale, qty / kScale,
+                   qty % kScale);
     ++written;
   }
 }
@@ -80,8 +81,8 @@ void Book::apply(const Line& line) {
 
 void Book::advance(std::size_t position) {
   if (position < position_) rewind();
-  // A snapshot is as old as the moment it was asked for: updates recorded before it arrived may be newer
-  // than it, and count only once the tape has passed it.
+  // A snapshot is as old as the moment it was asked for: updates recorded before it arrived may be
+  // newer than it, and count only once the tape has passed it.
   if (tape_.snapshot() && position <= *tape_.snapshot() + 1) return;
   for (; position_ < position; ++position_) {
     if (tape_.lines()[position_].depth) apply(tape_.lines()[position_]);

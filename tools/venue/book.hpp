@@ -1,8 +1,8 @@
 // The order book of a tape at any position: what GET /api/v3/depth answers.
 //
-// Up to the recorded snapshot (and while no later update is known) the answer is that snapshot verbatim;
-// from there on it is the snapshot plus the recorded updates before the position. Levels are exact
-// integers at 1e-8 and are written with eight decimals, as the venue writes them.
+// Up to the recorded snapshot (and while no later update is known) the answer is that snapshot
+// verbatim; from there on it is the snapshot plus the recorded updates before the position. Levels
+// are exact integers at 1e-8 and are written with eight decimals, as the venue writes them.
 #pragma once
 
 #include <cstdint>

@@ -33,10 +33,11 @@ bool number(std::string_view text, std::uint64_t& out) {
 
 Fault parse_fault(std::string_view text) {
   const auto refuse = [text](std::string_view why) -> Fault {
-    throw Error(Exit::Usage, fmt::format("--fault {}: {}; wanted KIND:@MSG or KIND:@MSG:N with KIND one "
-                                         "of close-mid-message, malformed-json, invalid-utf8, oversize, "
-                                         "mute, drop, gap",
-                                         text, why));
+    throw Error(Exit::Usage,
+                fmt::format("--fault {}: {}; wanted KIND:@MSG or KIND:@MSG:N with KIND one "
+                            "of close-mid-message, malformed-json, invalid-utf8, oversize, "
+                            "mute, drop, gap",
+                            text, why));
   };
   const std::size_t colon = text.find(":@");
   if (colon == std::string_view::npos) return refuse("there is no :@MSG");
@@ -73,8 +74,7 @@ std::string injected_message(const Fault& fault) {
     case FaultKind::CloseMidMessage:
     case FaultKind::Mute:
     case FaultKind::Drop:
-    case FaultKind::Gap:
-      break;
+    case FaultKind::Gap: break;
   }
   return {};
 }

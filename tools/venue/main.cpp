@@ -1,10 +1,10 @@
 // sluice-venue: serves a recorded session on loopback as if it were the exchange.
 #include <unistd.h>
 
+#include <fmt/format.h>
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
-#include <fmt/format.h>
 #include <fstream>
 
 #include "core/error.hpp"
@@ -50,11 +50,13 @@ capture missing, 130 stopped by Ctrl-C.)";
 
 void describe(CLI::App& app, CommandLine& line) {
   app.footer(kFooter);
-  app.add_option("--capture", line.capture, "The recorded session: gzip of \"<receive ns> <JSON>\" lines")
+  app.add_option("--capture", line.capture,
+                 "The recorded session: gzip of \"<receive ns> <JSON>\" lines")
       ->required();
   app.add_option("--port", line.venue.port, "Port to listen on; 0 takes any free one")
       ->capture_default_str();
-  app.add_option("--address", line.venue.address, "Address to listen on; not loopback needs --expose")
+  app.add_option("--address", line.venue.address,
+                 "Address to listen on; not loopback needs --expose")
       ->capture_default_str();
   app.add_flag("--expose", line.expose, "Allow an --address that other machines can reach");
   app.add_option("--speed", line.speed,
@@ -63,7 +65,8 @@ void describe(CLI::App& app, CommandLine& line) {
   app.add_option("--start-on", line.venue.start_on, "Start the tape when N clients have subscribed")
       ->capture_default_str()
       ->check(CLI::Range(1u, 1000u));
-  app.add_option("--from", line.venue.from, "First line of the tape to serve")->capture_default_str();
+  app.add_option("--from", line.venue.from, "First line of the tape to serve")
+      ->capture_default_str();
   auto* const to = app.add_option("--to", line.venue.to, "Last line of the tape to serve");
   app.add_option("--seconds", line.venue.seconds, "Serve N seconds of tape, beginning at --from")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}))
@@ -72,10 +75,12 @@ void describe(CLI::App& app, CommandLine& line) {
   app.add_option("--linger", line.linger_s, "Seconds to stay after the end of the tape with --once")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 86400.0));
-  app.add_option("--backlog", line.backlog_mb, "MiB a client may fall behind before it is closed (1008)")
+  app.add_option("--backlog", line.backlog_mb,
+                 "MiB a client may fall behind before it is closed (1008)")
       ->capture_default_str()
       ->check(CLI::Range(1u, 4096u));
-  app.add_option("--port-file", line.port_file, "Write the chosen port to this file once listening");
+  app.add_option("--port-file", line.port_file,
+                 "Write the chosen port to this file once listening");
   app.add_option("--fault", line.faults, "Misbehave on purpose: KIND:@MSG, see below; repeatable");
   app.add_flag("--json", line.json, "Print the final report as one JSON object");
 }
@@ -96,28 +101,33 @@ void report(const venue::Totals& t, bool json) {
   const double seconds = static_cast<double>(t.host_ns) / 1e9;
   const double tape = static_cast<double>(t.tape_ns) / 1e9;
   if (json) {
-    fmt::print("{{\"messages\":{},\"bytes\":{},\"clients\":{},\"requests\":{},\"too_slow\":{},"
-               "\"faults\":{},\"tape_s\":{:.3f},\"seconds\":{:.3f}}}\n",
-               t.messages, t.bytes, t.clients, t.requests, t.too_slow, t.faults, tape, seconds);
+    fmt::print(
+        "{{\"messages\":{},\"bytes\":{},\"clients\":{},\"requests\":{},\"too_slow\":{},"
+        "\"faults\":{},\"tape_s\":{:.3f},\"seconds\":{:.3f}}}\n",
+        t.messages, t.bytes, t.clients, t.requests, t.too_slow, t.faults, tape, seconds);
     return;
   }
-  fmt::print("served {} messages ({} bytes) to {} clients, {} HTTP requests; {:.3f} s of tape in {:.3f} s{}\n",
-             t.messages, t.bytes, t.clients, t.requests, tape, seconds,
-             t.too_slow == 0 ? "" : fmt::format("; {} closed as too slow", t.too_slow));
+  fmt::print(
+      "served {} messages ({} bytes) to {} clients, {} HTTP requests; {:.3f} s of tape in {:.3f} "
+      "s{}\n",
+      t.messages, t.bytes, t.clients, t.requests, tape, seconds,
+      t.too_slow == 0 ? "" : fmt::format("; {} closed as too slow", t.too_slow));
 }
 
 Exit run(CommandLine line) {
   const std::string& address = line.venue.address;
   if (!line.expose && !address.starts_with("127.") && address != "::1") {
-    throw Error(Exit::Usage,
-                fmt::format("--address {}: other machines could reach the simulated venue; add --expose "
-                            "if that is wanted",
-                            address));
+    throw Error(
+        Exit::Usage,
+        fmt::format("--address {}: other machines could reach the simulated venue; add --expose "
+                    "if that is wanted",
+                    address));
   }
   line.venue.speed = venue::parse_speed(line.speed);
   line.venue.linger = Duration::millis(static_cast<std::int64_t>(line.linger_s * 1000));
   line.venue.backlog_max = line.backlog_mb << 20;
-  for (const std::string& fault : line.faults) line.venue.faults.push_back(venue::parse_fault(fault));
+  for (const std::string& fault : line.faults)
+    line.venue.faults.push_back(venue::parse_fault(fault));
   const auto log = [](std::string_view text) { fmt::print(stderr, "sluice-venue: {}\n", text); };
   line.venue.log = log;
 
@@ -146,7 +156,8 @@ Exit run(CommandLine line) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("A simulated exchange: serves a recorded session over WebSocket and HTTP on loopback.");
+  CLI::App app(
+      "A simulated exchange: serves a recorded session over WebSocket and HTTP on loopback.");
   CommandLine line;
   describe(app, line);
   try {

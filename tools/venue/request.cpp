@@ -55,7 +55,8 @@ ClientRequest parse_request(std::span<const char> text) {
     return refused("Invalid JSON", "null");
   }
   simdjson::dom::object object;
-  if (root.get(object) != simdjson::SUCCESS) return refused("Invalid request: not an object", "null");
+  if (root.get(object) != simdjson::SUCCESS)
+    return refused("Invalid request: not an object", "null");
   ClientRequest out;
   if (!read_id(object, out.id)) {
     return refused("Invalid request: id must be an integer, a string or null", "null");

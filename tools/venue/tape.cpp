@@ -21,7 +21,8 @@ std::string read_file(const std::filesystem::path& path) {
   }
   std::ifstream file(path, std::ios::binary);
   if (!file) {
-    throw Error(Exit::Usage, fmt::format("capture {}: no such file, or not readable", path.string()));
+    throw Error(Exit::Usage,
+                fmt::format("capture {}: no such file, or not readable", path.string()));
   }
   return {std::istreambuf_iterator<char>(file), {}};
 }
@@ -51,11 +52,12 @@ std::string inflate_gzip(std::string packed, const std::string& name) {
   }
   inflateEnd(&stream);
   if (result == Z_STREAM_END) return out;
-  throw Error(result == Z_BUF_ERROR
-                  ? fmt::format("capture {}: torn: the compressed data end early, after {} bytes of text",
-                                name, out.size())
-                  : fmt::format("capture {}: damaged: the compressed data are wrong after {} bytes of text",
-                                name, out.size()));
+  throw Error(
+      result == Z_BUF_ERROR
+          ? fmt::format("capture {}: torn: the compressed data end early, after {} bytes of text",
+                        name, out.size())
+          : fmt::format("capture {}: damaged: the compressed data are wrong after {} bytes of text",
+                        name, out.size()));
 }
 
 }  // namespace
@@ -68,10 +70,12 @@ struct Tape::Builder {
   void add(std::string_view line) {
     Line out{};
     const auto [stop, error] = std::from_chars(line.data(), line.data() + line.size(), out.recv_ns);
-    if (error != std::errc() || out.recv_ns <= 0 || stop == line.data() + line.size() || *stop != ' ') {
+    if (error != std::errc() || out.recv_ns <= 0 || stop == line.data() + line.size() ||
+        *stop != ' ') {
       bad("does not begin with a receive time in ns and a blank");
     }
-    if (!tape.lines_.empty() && out.recv_ns < tape.lines_.back().recv_ns) bad("time goes backwards");
+    if (!tape.lines_.empty() && out.recv_ns < tape.lines_.back().recv_ns)
+      bad("time goes backwards");
     out.text = line.substr(static_cast<std::size_t>(stop - line.data()) + 1);
     simdjson::dom::object object;
     // The text ends in padding, so a line may be parsed where it lies.

@@ -1,8 +1,10 @@
-// A recorded session of one venue in memory: lines of "<receive ns> <JSON>", gzip-compressed on disk.
+// A recorded session of one venue in memory: lines of "<receive ns> <JSON>", gzip-compressed on
+// disk.
 //
-// A line is either a combined-stream message {"stream":NAME,"data":{...}} or, at most once, a raw REST
-// depth snapshot {"lastUpdateId":...}. Loading checks every line (JSON, shape, time never backwards) and
-// names the first bad one; after that nothing about a tape can fail. Immutable; lines are views into it.
+// A line is either a combined-stream message {"stream":NAME,"data":{...}} or, at most once, a raw
+// REST depth snapshot {"lastUpdateId":...}. Loading checks every line (JSON, shape, time never
+// backwards) and names the first bad one; after that nothing about a tape can fail. Immutable;
+// lines are views into it.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +30,8 @@ struct Line {
 
 class Tape {
  public:
-  // Throws Error: Exit::Usage if the file is missing, unreadable or not gzip, Exit::No if what is in it
-  // is damaged.
+  // Throws Error: Exit::Usage if the file is missing, unreadable or not gzip, Exit::No if what is
+  // in it is damaged.
   static Tape load(const std::filesystem::path& path);
   // The uncompressed text; `name` stands in the errors.
   static Tape parse(std::string text, const std::string& name);
@@ -37,9 +39,14 @@ class Tape {
   [[nodiscard]] std::span<const Line> lines() const noexcept { return lines_; }
   [[nodiscard]] std::span<const std::string> streams() const noexcept { return streams_; }
   [[nodiscard]] std::optional<StreamMask> stream(std::string_view name) const noexcept;
-  [[nodiscard]] std::optional<std::size_t> snapshot() const noexcept { return snapshot_; }  // its index
-  [[nodiscard]] const std::string& symbol() const noexcept { return symbol_; }  // of the depth, "BTCUSDT"
-  // Venue clock minus the recording host's clock, from the first message that carries its event time.
+  [[nodiscard]] std::optional<std::size_t> snapshot() const noexcept {
+    return snapshot_;
+  }  // its index
+  [[nodiscard]] const std::string& symbol() const noexcept {
+    return symbol_;
+  }  // of the depth, "BTCUSDT"
+  // Venue clock minus the recording host's clock, from the first message that carries its event
+  // time.
   [[nodiscard]] std::int64_t clock_offset_ns() const noexcept { return clock_offset_ns_; }
 
  private:

@@ -17,8 +17,8 @@
 namespace sluice::venue {
 namespace {
 
-constexpr int kBatch = 64;                  // messages to one client before the others have their turn
-constexpr std::size_t kMaxReplies = 1024;   // answers a client may leave unread
+constexpr int kBatch = 64;  // messages to one client before the others have their turn
+constexpr std::size_t kMaxReplies = 1024;         // answers a client may leave unread
 constexpr std::int64_t kClosing = 3'000'000'000;  // ns for the close handshakes
 
 std::int64_t steady_ns() {
@@ -28,7 +28,7 @@ std::int64_t steady_ns() {
 }
 
 struct Client {
-  bool combined = true;      // /stream: messages verbatim; /ws: their data object alone
+  bool combined = true;  // /stream: messages verbatim; /ws: their data object alone
   StreamMask mask = 0;
   std::size_t cursor = 0;    // next line to consider
   std::uint64_t behind = 0;  // bytes between the cursor and the position, at clock speeds
@@ -36,9 +36,9 @@ struct Client {
   std::uint64_t skip_depth = 0;
   bool closing = false;
   bool muted = false;
-  bool choked = false;       // its socket took no more, and has not asked since
-  bool torn = false;         // the next send is half a message
-  bool released = false;     // no hold, or not any more
+  bool choked = false;    // its socket took no more, and has not asked since
+  bool torn = false;      // the next send is half a message
+  bool released = false;  // no hold, or not any more
   bool had_depth = false;
   std::int64_t held_until = 0;
   std::deque<std::string> replies;  // go before the tape's next message
@@ -53,7 +53,8 @@ std::string error_body(int code, std::string_view text) {
 std::int64_t parse_speed(std::string_view text) {
   if (text == "max") return 0;
   std::int64_t raw = 0;
-  if (parse_decimal(text, raw) != DecimalError::None || raw < kScale / 100 || raw > kScale * 10'000) {
+  if (parse_decimal(text, raw) != DecimalError::None || raw < kScale / 100 ||
+      raw > kScale * 10'000) {
     throw Error(Exit::Usage,
                 fmt::format("--speed {}: wanted \"max\" or a factor from 0.01 to 10000", text));
   }
@@ -77,8 +78,8 @@ struct Venue::Impl final : net::ServerHandler {
 
   void choose_part() {
     if (options.from < 1 || options.from > lines.size()) {
-      throw Error(Exit::Usage, fmt::format("--from {}: the tape has lines 1 to {}", options.from,
-                                           lines.size()));
+      throw Error(Exit::Usage,
+                  fmt::format("--from {}: the tape has lines 1 to {}", options.from, lines.size()));
     }
     if (options.to > lines.size() || (options.to != 0 && options.to < options.from)) {
       throw Error(Exit::Usage, fmt::format("--to {}: wanted a line from {} to {}", options.to,
@@ -105,9 +106,8 @@ struct Venue::Impl final : net::ServerHandler {
 
   void start_if_due() {
     if (started) return;
-    const auto subscribed = std::count_if(clients.begin(), clients.end(), [](const auto& entry) {
-      return entry.second.mask != 0;
-    });
+    const auto subscribed = std::count_if(clients.begin(), clients.end(),
+                                          [](const auto& entry) { return entry.second.mask != 0; });
     if (subscribed < static_cast<std::ptrdiff_t>(options.start_on)) return;
     started = true;
     started_ns = options.clock();
@@ -193,18 +193,16 @@ struct Venue::Impl final : net::ServerHandler {
     if (client.closing) return;
     ClientRequest request = parse_request(text);
     switch (request.method) {
-      case Method::None:
-        break;
+      case Method::None: break;
       case Method::Subscribe:
         for (const std::string& name : request.streams) subscribe(id, client, name);
         break;
       case Method::Unsubscribe:
-        for (const std::string& name : request.streams) client.mask &= ~tape.stream(name).value_or(0);
+        for (const std::string& name : request.streams)
+          client.mask &= ~tape.stream(name).value_or(0);
         recount(client);
         break;
-      case Method::List:
-        request.answer = list(client, request.id);
-        break;
+      case Method::List: request.answer = list(client, request.id); break;
     }
     if (client.replies.size() == kMaxReplies) {
       client.closing = true;
@@ -238,12 +236,14 @@ struct Venue::Impl final : net::ServerHandler {
         break;
       }
     }
-    if (!client.closing && (!client.replies.empty() || has_work(client))) server->request_writable(id);
+    if (!client.closing && (!client.replies.empty() || has_work(client)))
+      server->request_writable(id);
   }
 
   void on_ws_closed(net::ConnectionId id) override { clients.erase(id); }
 
-  // Whether a message of the tape is due and may go. Moves the cursor over what the client did not ask for.
+  // Whether a message of the tape is due and may go. Moves the cursor over what the client did not
+  // ask for.
   bool has_work(Client& client) {
     const std::size_t end = limit();
     if (client.muted || client.mask == 0) return false;
@@ -299,24 +299,16 @@ struct Venue::Impl final : net::ServerHandler {
       ++totals.faults;
       options.log(fmt::format("fault after message {} to client {}", client.sent, id));
       switch (fault.kind) {
-        case FaultKind::CloseMidMessage:
-          client.torn = true;
-          break;
+        case FaultKind::CloseMidMessage: client.torn = true; break;
         case FaultKind::MalformedJson:
         case FaultKind::InvalidUtf8:
-        case FaultKind::Oversize:
-          client.replies.push_back(injected_message(fault));
-          break;
-        case FaultKind::Mute:
-          client.muted = true;
-          break;
+        case FaultKind::Oversize: client.replies.push_back(injected_message(fault)); break;
+        case FaultKind::Mute: client.muted = true; break;
         case FaultKind::Drop:
           client.closing = true;
           server->drop(id);
           break;
-        case FaultKind::Gap:
-          client.skip_depth += fault.n;
-          break;
+        case FaultKind::Gap: client.skip_depth += fault.n; break;
       }
     }
   }
@@ -388,7 +380,8 @@ struct Venue::Impl final : net::ServerHandler {
     if (closing || !all_served()) return;
     const std::int64_t now = options.clock();
     if (ended_ns == 0) ended_ns = now;
-    if (options.once && now - ended_ns >= options.linger.ns) close_all(net::kCloseNormal, "end of tape");
+    if (options.once && now - ended_ns >= options.linger.ns)
+      close_all(net::kCloseNormal, "end of tape");
   }
 
   void close_all(std::uint16_t code, std::string_view reason) {
@@ -413,7 +406,8 @@ struct Venue::Impl final : net::ServerHandler {
       });
       return held ? kShort : kIdle;
     }
-    const detail::Wide ahead = detail::Wide{lines[position].recv_ns - lines[first].recv_ns} * kScale;
+    const detail::Wide ahead =
+        detail::Wide{lines[position].recv_ns - lines[first].recv_ns} * kScale;
     const Duration due{detail::clamp(ahead / options.speed - (options.clock() - started_ns))};
     return std::clamp(due, Duration::millis(1), kIdle);
   }
@@ -422,13 +416,13 @@ struct Venue::Impl final : net::ServerHandler {
   Options options;
   Book book;
   std::span<const Line> lines;
-  std::size_t first = 0;      // the part that is served: lines first .. last - 1
+  std::size_t first = 0;  // the part that is served: lines first .. last - 1
   std::size_t last = 0;
-  std::size_t position = 0;   // lines that have passed
+  std::size_t position = 0;  // lines that have passed
   bool started = false;
   bool closing = false;
   std::int64_t started_ns = 0;
-  std::int64_t ended_ns = 0;    // 0: not yet
+  std::int64_t ended_ns = 0;  // 0: not yet
   std::int64_t closing_ns = 0;
   Totals totals;
   std::unordered_map<net::ConnectionId, Client> clients;
@@ -439,26 +433,38 @@ Venue::Venue(net::Loop& loop, Tape tape, Options options)
     : impl_(std::make_unique<Impl>(loop, std::move(tape), std::move(options))) {}
 Venue::~Venue() = default;
 
-void Venue::poll() { impl_->poll(); }
-Duration Venue::next_wait() const { return impl_->next_wait(); }
-void Venue::shut_down() { impl_->close_all(net::kCloseGoingAway, "the venue is shutting down"); }
+void Venue::poll() {
+  impl_->poll();
+}
+Duration Venue::next_wait() const {
+  return impl_->next_wait();
+}
+void Venue::shut_down() {
+  impl_->close_all(net::kCloseGoingAway, "the venue is shutting down");
+}
 
 bool Venue::finished() const {
   return impl_->closing && (impl_->server->connections() == 0 ||
                             impl_->options.clock() - impl_->closing_ns > kClosing);
 }
 
-std::uint16_t Venue::port() const { return impl_->server->port(); }
-std::size_t Venue::position() const { return impl_->position; }
-bool Venue::at_end() const { return impl_->all_served(); }
+std::uint16_t Venue::port() const {
+  return impl_->server->port();
+}
+std::size_t Venue::position() const {
+  return impl_->position;
+}
+bool Venue::at_end() const {
+  return impl_->all_served();
+}
 
 Totals Venue::totals() const {
   Totals out = impl_->totals;
   if (!impl_->started) return out;
-  out.host_ns = (impl_->ended_ns != 0 ? impl_->ended_ns : impl_->options.clock()) - impl_->started_ns;
+  out.host_ns =
+      (impl_->ended_ns != 0 ? impl_->ended_ns : impl_->options.clock()) - impl_->started_ns;
   if (impl_->position > impl_->first) {
-    out.tape_ns =
-        impl_->lines[impl_->position - 1].recv_ns - impl_->lines[impl_->first].recv_ns;
+    out.tape_ns = impl_->lines[impl_->position - 1].recv_ns - impl_->lines[impl_->first].recv_ns;
   }
   return out;
 }

@@ -47,7 +47,8 @@ TEST(Allocation, GarbageAndGapsCostNone) {
   }
   for (std::size_t i = 0; i < 20'000; ++i) {
     const std::size_t size = i % (depth.size() + 1);
-    bool got = stage.on_frame({depth.data(), size}, {1}, tick);  // the whole one waits for a snapshot
+    bool got =
+        stage.on_frame({depth.data(), size}, {1}, tick);  // the whole one waits for a snapshot
     for (; got; got = stage.next(tick)) {
     }
   }

@@ -6,10 +6,13 @@
 namespace sluice {
 namespace {
 
-BookLevel level(std::int64_t price, std::int64_t qty) { return {{price}, {qty}}; }
+BookLevel level(std::int64_t price, std::int64_t qty) {
+  return {{price}, {qty}};
+}
 
 struct Diff {
-  Diff(std::uint64_t first, std::uint64_t last, std::vector<BookLevel> b = {}, std::vector<BookLevel> a = {})
+  Diff(std::uint64_t first, std::uint64_t last, std::vector<BookLevel> b = {},
+       std::vector<BookLevel> a = {})
       : bids(std::move(b)), asks(std::move(a)) {
     update.kind = UpdateKind::Depth;
     update.first_id = first;
@@ -30,7 +33,9 @@ struct Snapshot : Diff {
   }
 };
 
-DiffResult feed(Book& book, const Diff& diff) { return book.on_diff(diff.update).result; }
+DiffResult feed(Book& book, const Diff& diff) {
+  return book.on_diff(diff.update).result;
+}
 
 TEST(BookSide, KeepsLevelsInOrderAndTheBestInReach) {
   BookSide bids(Side::Buy, 8);
@@ -89,7 +94,8 @@ TEST(Book, BuffersUntilTheSnapshotAndAppliesWhatReachesOverIt) {
   Book book(10, 4'096);
   EXPECT_EQ(book.state(), BookState::Empty);
   EXPECT_FALSE(book.wants_snapshot());
-  EXPECT_EQ(feed(book, {1, 5, {level(90, 1)}}), DiffResult::Buffered);   // before the snapshot: dropped
+  EXPECT_EQ(feed(book, {1, 5, {level(90, 1)}}),
+            DiffResult::Buffered);  // before the snapshot: dropped
   EXPECT_EQ(feed(book, {6, 12, {level(100, 7)}}), DiffResult::Buffered);  // bridges 10
   EXPECT_EQ(feed(book, {13, 15, {level(99, 3)}}), DiffResult::Buffered);
   EXPECT_EQ(book.state(), BookState::Buffering);
@@ -180,7 +186,8 @@ TEST(Book, SurvivesADifferenceLargerThanItsBuffer) {
 TEST(Book, RefusesASnapshotInDisorderAndOneThatNobodyAskedFor) {
   Book book(10, 4'096);
   feed(book, {1, 5});
-  EXPECT_EQ(book.on_snapshot(Snapshot(5, {level(1, 1), level(2, 1)}).update), SnapshotResult::Invalid);
+  EXPECT_EQ(book.on_snapshot(Snapshot(5, {level(1, 1), level(2, 1)}).update),
+            SnapshotResult::Invalid);
   EXPECT_TRUE(book.wants_snapshot());
   EXPECT_EQ(book.on_snapshot(Snapshot(5).update), SnapshotResult::Synced);
   EXPECT_EQ(book.on_snapshot(Snapshot(9).update), SnapshotResult::NotWanted);

@@ -81,8 +81,8 @@ TEST(FeedConfig, BoundsNumbers) {
 
 TEST(FeedConfig, WantsStreamsThatMakeSense) {
   EXPECT_EQ(faults_with("streams", "streams = []"), 1u);
-  EXPECT_EQ(faults_with("streams", R"(streams = ["trade"])"), 1u);        // no quote
-  EXPECT_EQ(faults_with("streams", R"(streams = ["bookTicker"])"), 1u);   // no time
+  EXPECT_EQ(faults_with("streams", R"(streams = ["trade"])"), 1u);       // no quote
+  EXPECT_EQ(faults_with("streams", R"(streams = ["bookTicker"])"), 1u);  // no time
   EXPECT_EQ(faults_with("streams", R"(streams = ["depth@100ms"])"), 0u);
   EXPECT_EQ(faults_with("streams", R"(streams = ["trade", "bookTicker"])"), 0u);
   EXPECT_EQ(faults_with("streams", R"(streams = ["trade", "depth@100ms", "trade"])"), 1u);
@@ -92,7 +92,8 @@ TEST(FeedConfig, WantsStreamsThatMakeSense) {
 TEST(FeedConfig, WantsUrlsWithoutAPath) {
   for (const char* good : {"ws://h:1", "wss://stream.binance.com:9443", "wss://h"})
     EXPECT_EQ(faults_with("url", std::string("url = \"") + good + "\""), 0u) << good;
-  for (const char* bad : {"", "h:1", "http://h:1", "ws://", "ws://h:1/", "ws://h/stream", "ws://h?x"})
+  for (const char* bad :
+       {"", "h:1", "http://h:1", "ws://", "ws://h:1/", "ws://h/stream", "ws://h?x"})
     EXPECT_EQ(faults_with("url", std::string("url = \"") + bad + "\""), 1u) << bad;
   EXPECT_EQ(faults_with("rest_url", R"(rest_url = "https://api.binance.com")"), 0u);
   EXPECT_EQ(faults_with("rest_url", R"(rest_url = "ws://h")"), 1u);
@@ -100,10 +101,12 @@ TEST(FeedConfig, WantsUrlsWithoutAPath) {
 
 TEST(FeedConfig, SpellsTheUrlsOfTheVenue) {
   const FeedConfig config = parse(std::string(kGood)).config;
-  EXPECT_EQ(stream_url(config),
-            "ws://127.0.0.1:9443/stream?streams=btcusdt@trade/btcusdt@bookTicker/btcusdt@depth@100ms/"
-            "a%26b@trade/a%26b@bookTicker/a%26b@depth@100ms");
-  EXPECT_EQ(snapshot_url(config, 0), "http://127.0.0.1:9443/api/v3/depth?symbol=BTCUSDT&limit=1000");
+  EXPECT_EQ(
+      stream_url(config),
+      "ws://127.0.0.1:9443/stream?streams=btcusdt@trade/btcusdt@bookTicker/btcusdt@depth@100ms/"
+      "a%26b@trade/a%26b@bookTicker/a%26b@depth@100ms");
+  EXPECT_EQ(snapshot_url(config, 0),
+            "http://127.0.0.1:9443/api/v3/depth?symbol=BTCUSDT&limit=1000");
   EXPECT_EQ(snapshot_url(config, 1), "http://127.0.0.1:9443/api/v3/depth?symbol=A%26B&limit=1000");
   EXPECT_GE(snapshot_bytes(config), 2 * 1'000 * 46u);
 }

@@ -90,8 +90,9 @@ TEST(Decoder, ReadsWhatIsNotMarketData) {
 
 TEST(Decoder, TakesFieldsInAnyOrder) {
   Decoding decode;
-  EXPECT_EQ(decode(R"({"data":{"A":"1","a":"3","s":"ETHUSDT","B":"1","b":"2","u":7},"stream":"x"})"),
-            DecodeError::None);
+  EXPECT_EQ(
+      decode(R"({"data":{"A":"1","a":"3","s":"ETHUSDT","B":"1","b":"2","u":7},"stream":"x"})"),
+      DecodeError::None);
   EXPECT_EQ(decode.update.instrument, 1u);
   EXPECT_EQ(decode.update.top.ask.raw, 3 * kScale);
 }
@@ -137,7 +138,8 @@ TEST(Decoder, NamesEveryFailure) {
   EXPECT_EQ(fails(replaced(kTradeJson, "61837.63000000", "61837.6e3")), DecodeError::BadNumber);
   EXPECT_EQ(fails(replaced(kTradeJson, "61837.63000000", "0.000000001")), DecodeError::BadNumber);
   EXPECT_EQ(fails(replaced(kTradeJson, "61837.63000000", "99999999999.9")), DecodeError::BadNumber);
-  EXPECT_EQ(fails(replaced(kTradeJson, "61837.63000000", std::string(60, '1'))), DecodeError::BadNumber);
+  EXPECT_EQ(fails(replaced(kTradeJson, "61837.63000000", std::string(60, '1'))),
+            DecodeError::BadNumber);
   EXPECT_EQ(fails(replaced(kDepthJson, "\"61820.99000000\"", "\"0\"")), DecodeError::BadNumber);
   EXPECT_EQ(fails(replaced(kDepthJson, "\"1.60520000\"", "\"-1\"")), DecodeError::BadNumber);
   EXPECT_EQ(fails(replaced(kDepthJson, "50093239208", "50093239225")), DecodeError::BadSequence);
@@ -145,19 +147,23 @@ TEST(Decoder, NamesEveryFailure) {
   EXPECT_EQ(fails(replaced(kTradeJson, "BTCUSDT", "btcusdt")), DecodeError::UnknownSymbol);
   EXPECT_EQ(fails(replaced(kTradeJson, "\"trade\"", "\"kline\"")), DecodeError::UnknownEvent);
   EXPECT_EQ(fails("{}"), DecodeError::UnknownEvent);
-  EXPECT_EQ(fails(replaced(kDepthJson, "]],\"a\"", "],[\"1\",\"1\"]],\"a\"")), DecodeError::TooManyLevels);
+  EXPECT_EQ(fails(replaced(kDepthJson, "]],\"a\"", "],[\"1\",\"1\"]],\"a\"")),
+            DecodeError::TooManyLevels);
   EXPECT_EQ(fails(kDepthJson), DecodeError::None);  // two bids: the bound itself
   EXPECT_EQ(fails(replaced(kDepthJson, "[\"61837.64000000\",\"1.60520000\"]", "[\"1\"]")),
             DecodeError::Malformed);
-  EXPECT_EQ(fails(replaced(kDepthJson, "[\"61837.64000000\",\"1.60520000\"]", "[\"1\",\"1\",\"1\"]")),
-            DecodeError::Malformed);
+  EXPECT_EQ(
+      fails(replaced(kDepthJson, "[\"61837.64000000\",\"1.60520000\"]", "[\"1\",\"1\",\"1\"]")),
+      DecodeError::Malformed);
 }
 
 TEST(Decoder, BoundsIds) {
   Decoding decode;
   EXPECT_EQ(decode(replaced(kTickerJson, "50093239212", "4611686018427387903")), DecodeError::None);
-  EXPECT_EQ(decode(replaced(kTickerJson, "50093239212", "4611686018427387904")), DecodeError::BadNumber);
-  EXPECT_EQ(decode(replaced(kTickerJson, "50093239212", "99999999999999999999")), DecodeError::WrongType);
+  EXPECT_EQ(decode(replaced(kTickerJson, "50093239212", "4611686018427387904")),
+            DecodeError::BadNumber);
+  EXPECT_EQ(decode(replaced(kTickerJson, "50093239212", "99999999999999999999")),
+            DecodeError::WrongType);
 }
 
 TEST(Decoder, BoundsTheMessage) {
@@ -168,7 +174,8 @@ TEST(Decoder, BoundsTheMessage) {
 
 TEST(Decoder, GivesEveryErrorANameOfItsOwn) {
   std::set<std::string_view> names;
-  for (std::size_t i = 0; i < kDecodeErrors; ++i) names.insert(to_text(static_cast<DecodeError>(i)));
+  for (std::size_t i = 0; i < kDecodeErrors; ++i)
+    names.insert(to_text(static_cast<DecodeError>(i)));
   EXPECT_EQ(names.size(), kDecodeErrors);
   EXPECT_EQ(names.count("?"), 0u);
 }
@@ -176,16 +183,18 @@ TEST(Decoder, GivesEveryErrorANameOfItsOwn) {
 // No prefix of a message is a message: a cut connection never yields half an update.
 TEST(Decoder, RefusesEveryTruncation) {
   Decoding decode;
-  for (const std::string& text : {kTradeJson, kTickerJson, kDepthJson, kSnapshotJson, wrapped(kTradeJson),
-                                  wrapped(kTickerJson), wrapped(kDepthJson)})
+  for (const std::string& text : {kTradeJson, kTickerJson, kDepthJson, kSnapshotJson,
+                                  wrapped(kTradeJson), wrapped(kTickerJson), wrapped(kDepthJson)})
     for (std::size_t size = 0; size < text.size(); ++size)
-      EXPECT_NE(decode(std::string_view(text).substr(0, size)), DecodeError::None) << text.substr(0, size);
+      EXPECT_NE(decode(std::string_view(text).substr(0, size)), DecodeError::None)
+          << text.substr(0, size);
 }
 
 TEST(Decoder, SurvivesEveryFlippedBitAndEveryByte) {
   Decoding decode;
   std::size_t accepted = 0;
-  for (std::string text : {wrapped(kTradeJson), wrapped(kTickerJson), wrapped(kDepthJson), kSnapshotJson}) {
+  for (std::string text :
+       {wrapped(kTradeJson), wrapped(kTickerJson), wrapped(kDepthJson), kSnapshotJson}) {
     for (char& byte : text) {
       const char before = byte;
       for (int value = 0; value < 256; ++value) {
@@ -203,7 +212,8 @@ TEST(Decoder, SurvivesEveryFlippedBitAndEveryByte) {
 TEST(Decoder, DoesNotReadWhatAnEarlierMessageLeft) {
   Decoding decode;
   ASSERT_EQ(decode(kTradeJson), DecodeError::None);
-  EXPECT_NE(decode(std::string_view(kTradeJson).substr(0, kTradeJson.size() - 1)), DecodeError::None);
+  EXPECT_NE(decode(std::string_view(kTradeJson).substr(0, kTradeJson.size() - 1)),
+            DecodeError::None);
 }
 
 TEST(SymbolTable, FindsEverySymbolAndNothingElse) {

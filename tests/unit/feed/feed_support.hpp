@@ -71,7 +71,8 @@ std::vector<TapeLine> read_tape();
 
 // Feeds a stage and collects all that it emits.
 struct Rig {
-  explicit Rig(const FeedConfig& config, StagePage* page = nullptr) : effects(page), stage(config, effects) {}
+  explicit Rig(const FeedConfig& config, StagePage* page = nullptr)
+      : effects(page), stage(config, effects) {}
 
   void take(bool got, const Tick& first) {
     Tick tick = first;
@@ -109,7 +110,8 @@ struct Rig {
   }
   [[nodiscard]] std::size_t count(StatusCode code) const {
     std::size_t n = 0;
-    for (const Tick& tick : ticks) n += tick.kind == TickKind::Status && tick.status() == code ? 1u : 0u;
+    for (const Tick& tick : ticks)
+      n += tick.kind == TickKind::Status && tick.status() == code ? 1u : 0u;
     return n;
   }
 

@@ -37,7 +37,8 @@ struct Venue : net::ServerHandler {
   }
   void on_ws_writable(net::ConnectionId id) override {
     if (to_send.empty()) return;
-    if (server->send_text(id, {to_send.front().data(), to_send.front().size()})) to_send.pop_front();
+    if (server->send_text(id, {to_send.front().data(), to_send.front().size()}))
+      to_send.pop_front();
     if (!to_send.empty()) server->request_writable(id);
   }
   net::Server* server = nullptr;
@@ -50,7 +51,9 @@ struct Venue : net::ServerHandler {
 
 struct Witness : FeedSourceHandler {
   void on_connection(bool up) override { up ? ++ups : ++downs; }
-  void on_frame(std::span<const char> bytes) override { frames.emplace_back(bytes.data(), bytes.size()); }
+  void on_frame(std::span<const char> bytes) override {
+    frames.emplace_back(bytes.data(), bytes.size());
+  }
   void on_snapshot(InstrumentIndex, std::span<const char> body) override {
     snapshots.emplace_back(body.data(), body.size());
     wants = false;
@@ -66,7 +69,9 @@ struct Witness : FeedSourceHandler {
 };
 
 struct Rig {
-  Rig() : server(loop, venue), source(config_for(server.port()), witness, 7) { venue.server = &server; }
+  Rig() : server(loop, venue), source(config_for(server.port()), witness, 7) {
+    venue.server = &server;
+  }
 
   // False after ten seconds.
   bool until(const std::function<bool()>& done) {
@@ -93,7 +98,8 @@ TEST(FeedSource, SubscribesByItsUrlAndHandsFramesOver) {
   Rig rig;
   ASSERT_TRUE(rig.until([&] { return rig.witness.ups == 1; }));
   ASSERT_EQ(rig.venue.opened.size(), 1u);
-  EXPECT_NE(rig.venue.opened[0].find("/stream?streams=btcusdt@trade/btcusdt@depth@100ms"), std::string::npos)
+  EXPECT_NE(rig.venue.opened[0].find("/stream?streams=btcusdt@trade/btcusdt@depth@100ms"),
+            std::string::npos)
       << rig.venue.opened[0];
   rig.venue.to_send = {"one", "two"};
   rig.server.request_writable(rig.venue.connection);

@@ -26,11 +26,13 @@ std::string ticker(std::uint64_t id, std::string_view bid = "100", std::string_v
 }
 std::string depth(std::uint64_t first, std::uint64_t last, std::string_view bids = "",
                   std::string_view asks = "", std::int64_t ms = 2'000) {
-  return fmt::format(R"({{"e":"depthUpdate","E":{},"s":"BTCUSDT","U":{},"u":{},"b":[{}],"a":[{}]}})",
-                     ms, first, last, bids, asks);
+  return fmt::format(
+      R"({{"e":"depthUpdate","E":{},"s":"BTCUSDT","U":{},"u":{},"b":[{}],"a":[{}]}})", ms, first,
+      last, bids, asks);
 }
 std::string snapshot(std::uint64_t id) {
-  return fmt::format(R"({{"lastUpdateId":{},"bids":[["100","1"],["99","2"]],"asks":[["101","1"]]}})", id);
+  return fmt::format(
+      R"({{"lastUpdateId":{},"bids":[["100","1"],["99","2"]],"asks":[["101","1"]]}})", id);
 }
 
 class Stage : public testing::Test {
@@ -182,9 +184,9 @@ TEST_F(Stage, QuotesFromTheBookOnlyWhenItsTopChanges) {
   EXPECT_FALSE(r.stage.wants_snapshot(1));
   r.snapshot(snapshot(5));
   EXPECT_FALSE(r.stage.wants_snapshot(0));
-  r.frame(depth(6, 6, R"(["98","5"])"));          // below the top
-  r.frame(depth(7, 7, R"(["100","9"])"));         // its quantity
-  r.frame(depth(8, 8, R"(["101","1"])"));         // crossed
+  r.frame(depth(6, 6, R"(["98","5"])"));   // below the top
+  r.frame(depth(7, 7, R"(["100","9"])"));  // its quantity
+  r.frame(depth(8, 8, R"(["101","1"])"));  // crossed
   r.frame(depth(9, 9, R"(["101","0"],["100.5","1"])", "", 3'000));
   ASSERT_EQ(r.count(TickKind::Quote), 3u);
   EXPECT_EQ(counted(FeedCounter::RefusedCrossed), 1u);
@@ -293,7 +295,8 @@ TEST_F(Stage, SaysThatTheDataHasEnded) {
   EXPECT_EQ(tick.status(), StatusCode::EndOfData);
 }
 
-// Gaps make two ticks per frame: whoever takes one per frame falls behind and must not do so silently.
+// Gaps make two ticks per frame: whoever takes one per frame falls behind and must not do so
+// silently.
 TEST(StageDeath, StopsRatherThanLoseATick) {
   Rig r(feed_config(true, true, false));
   r.up();

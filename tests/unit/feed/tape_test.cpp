@@ -74,8 +74,10 @@ TEST(Tape, GivesQuotesFromTheBookAlone) {
   Rig rig(test::feed_config(false, false, true));
   rig.up();
   for (const auto& line : tape) {
-    if (line.is_snapshot()) rig.snapshot(line.text);
-    else if (line.text.find("@depth") != std::string::npos) rig.frame(line.text);
+    if (line.is_snapshot())
+      rig.snapshot(line.text);
+    else if (line.text.find("@depth") != std::string::npos)
+      rig.frame(line.text);
   }
   EXPECT_GT(rig.count(TickKind::Quote), 2'000u);
   EXPECT_LT(rig.count(TickKind::Quote), 3'451u);

@@ -7,7 +7,9 @@ namespace {
 
 using Verdict = TopCheck::Verdict;
 
-Top top(std::int64_t bid) { return {{bid}, {bid + 1}, {1}, {1}}; }
+Top top(std::int64_t bid) {
+  return {{bid}, {bid + 1}, {1}, {1}};
+}
 
 TEST(TopCheck, ComparesAtTheSameId) {
   TopCheck check;
@@ -44,7 +46,8 @@ TEST(TopCheck, KnowsNothingWithoutATickerBefore) {
 
 TEST(TopCheck, ForgetsBeyondItsMemory) {
   TopCheck check;
-  for (std::uint64_t id = 1; id <= 100; ++id) check.on_ticker(id, top(static_cast<std::int64_t>(id)));
+  for (std::uint64_t id = 1; id <= 100; ++id)
+    check.on_ticker(id, top(static_cast<std::int64_t>(id)));
   EXPECT_EQ(check.on_book(68, top(68)), Verdict::Unknown);
   EXPECT_EQ(check.on_book(69, top(69)), Verdict::Equal);
 }

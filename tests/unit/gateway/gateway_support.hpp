@@ -19,9 +19,15 @@ namespace sluice::test {
 inline constexpr std::uint64_t kRunId = 0x5eed'0000'1234'5678;
 inline constexpr std::uint16_t kLease = 3;
 
-constexpr Price px(std::int64_t units) { return Price::whole(units); }
-constexpr Qty lots(std::int64_t units) { return Qty::whole(units); }
-constexpr HostTime at_us(std::int64_t us) { return HostTime{us * 1'000}; }
+constexpr Price px(std::int64_t units) {
+  return Price::whole(units);
+}
+constexpr Qty lots(std::int64_t units) {
+  return Qty::whole(units);
+}
+constexpr HostTime at_us(std::int64_t us) {
+  return HostTime{us * 1'000};
+}
 
 // Control and kill page of a run in which everything is permitted, with generous caps.
 struct Pages {

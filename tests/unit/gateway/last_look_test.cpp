@@ -174,8 +174,8 @@ TEST_F(LastLookTest, AgeBothSidesOfTheBound) {
 }
 
 TEST_F(LastLookTest, CapsBothSidesOfTheBound) {
-  book->fill(1, 3, Side::Buy, px(50), lots(10));  // 500, same strategy
-  book->work(7, 2, OrderKind::Entry, px(100), Qty{}, lots(3));                  // 300, another
+  book->fill(1, 3, Side::Buy, px(50), lots(10));                // 500, same strategy
+  book->work(7, 2, OrderKind::Entry, px(100), Qty{}, lots(3));  // 300, another
   const auto cap = [this](std::size_t slot, std::int64_t raw) {
     pages.control->caps[slot].store(raw);
   };

@@ -8,9 +8,9 @@
 namespace sluice {
 namespace {
 
-constexpr std::array kStates{OrderState::Sending,   OrderState::Sent,     OrderState::Working,
-                             OrderState::Partial,   OrderState::CancelPending, OrderState::InDoubt,
-                             OrderState::Filled,    OrderState::Cancelled, OrderState::Expired,
+constexpr std::array kStates{OrderState::Sending, OrderState::Sent,          OrderState::Working,
+                             OrderState::Partial, OrderState::CancelPending, OrderState::InDoubt,
+                             OrderState::Filled,  OrderState::Cancelled,     OrderState::Expired,
                              OrderState::Rejected};
 
 // The table again, written the other way: per state one word per event, as a reader would say it.
@@ -79,7 +79,9 @@ TEST(OrderState, TerminalStatesAreLocked) {
 
 TEST(OrderState, AnomalyNeverMovesAnOrder) {
   each_cell([](OrderState state, OrderEvent event) {
-    if (step(state, event).anomaly) { EXPECT_EQ(step(state, event).next, state); }
+    if (step(state, event).anomaly) {
+      EXPECT_EQ(step(state, event).next, state);
+    }
   });
 }
 

@@ -159,8 +159,7 @@ TEST(GatewayRecovery, RowsAreWrittenAgain) {
   EXPECT_EQ(row->id, id);
 }
 
-// ------------------------------------------------------------------------------------ the paper
-// venue
+// ---- the paper venue
 
 // A day with every kind of entry; after each step the position of the log and the book are kept.
 class PaperRebuild : public ::testing::Test {

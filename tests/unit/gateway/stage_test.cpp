@@ -350,8 +350,7 @@ TEST_F(GatewayStageTest, OpenOrderLimitBothSidesAndExitsPass) {
   EXPECT_EQ(small.commands.size(), 2u);
 }
 
-// --------------------------------------------------------------------------------------------
-// levels
+// ---- levels
 
 TEST_F(GatewayStageTest, CancelLevelSweepsAndCancelsOnePerInput) {
   rig.ready();
@@ -422,8 +421,7 @@ TEST_F(GatewayStageTest, DeadManCancelsEntriesOnce) {
   EXPECT_TRUE(rig.commands.empty()) << "only the rising edge acts";
 }
 
-// ------------------------------------------------------------------------------------------- full
-// edges
+// ---- full edges
 
 TEST_F(GatewayStageTest, FullReportEdgeHaltsOnceAndLatestStateFollows) {
   rig.ready();
@@ -486,8 +484,7 @@ TEST_F(GatewayStageTest, FullCommandEdgeRefusesOrdersAndKeepsCancels) {
   EXPECT_EQ(one_command().id, id);
 }
 
-// --------------------------------------------------------------------------------------------
-// table
+// ---- table
 
 TEST_F(GatewayStageTest, EndedOrdersAreRecycledOldestFirst) {
   rig.ready();

@@ -92,12 +92,14 @@ TEST_F(Http, ReportsAnAnswerThatBreaksOff) {
   client.get("http://127.0.0.1:" + std::to_string(bare.port()) + "/", Duration::seconds(5),
              [&](HttpResult got) { result = std::move(got); });
   bool answered = false;
-  ASSERT_TRUE(serve_until(loop, [&] { return result.has_value(); }, [&] {
-    if (answered || !bare.has_request()) return;
-    answered = true;
-    bare.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
-    bare.hang_up();
-  }));
+  ASSERT_TRUE(serve_until(
+      loop, [&] { return result.has_value(); },
+      [&] {
+        if (answered || !bare.has_request()) return;
+        answered = true;
+        bare.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf");
+        bare.hang_up();
+      }));
   EXPECT_EQ(result->status, 0u);
   EXPECT_FALSE(result->error.empty());
 }
@@ -113,8 +115,9 @@ TEST_F(Http, TakesOneRequestAtATime) {
 }
 
 TEST_F(Http, AnswersOtherMethodsWith405) {
-  for (const std::string_view head : {"POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi",
-                                      "DELETE /hello HTTP/1.1\r\nHost: x\r\n\r\n"}) {
+  for (const std::string_view head :
+       {"POST /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi",
+        "DELETE /hello HTTP/1.1\r\nHost: x\r\n\r\n"}) {
     const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
     sockaddr_in address{};
     address.sin_family = AF_INET;

@@ -1,5 +1,5 @@
-// Loopback helpers of the net and venue tests: a deadline on every wait, a client that remembers what
-// happened to it, and a bare TCP server that can break the protocol.
+// Loopback helpers of the net and venue tests: a deadline on every wait, a client that remembers
+// what happened to it, and a bare TCP server that can break the protocol.
 #pragma once
 
 #include <arpa/inet.h>
@@ -92,9 +92,7 @@ class BareServer {
     if (n > 0) request_.append(chunk, static_cast<std::size_t>(n));
     return request_.find("\r\n\r\n") != std::string::npos;
   }
-  void send(std::string_view bytes) {
-    ::send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  }
+  void send(std::string_view bytes) { ::send(peer_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
   // Completes a WebSocket handshake with the key of the request.
   void upgrade();
   void hang_up() {
@@ -136,7 +134,8 @@ inline std::string sha1_base64(std::string text) {
                               : i < 60 ? ((b & c) | (b & d) | (c & d)) + 0x8f1bbcdc
                                        : (b ^ c ^ d) + 0xca62c1d6;
       const std::uint32_t next = std::rotl(a, 5) + f + e + w[i];
-      e = std::exchange(d, std::exchange(c, std::rotl(std::exchange(b, std::exchange(a, next)), 30)));
+      e = std::exchange(d,
+                        std::exchange(c, std::rotl(std::exchange(b, std::exchange(a, next)), 30)));
     }
     h[0] += a, h[1] += b, h[2] += c, h[3] += d, h[4] += e;
   }
@@ -150,7 +149,8 @@ inline std::string sha1_base64(std::string text) {
   digest += '\0';  // 20 bytes: one short of a multiple of three
   for (std::size_t i = 0; i < digest.size(); i += 3) {
     std::uint32_t three = 0;
-    for (std::size_t b = 0; b < 3; ++b) three = three << 8 | static_cast<std::uint8_t>(digest[i + b]);
+    for (std::size_t b = 0; b < 3; ++b)
+      three = three << 8 | static_cast<std::uint8_t>(digest[i + b]);
     for (int shift = 18; shift >= 0; shift -= 6) out += kAlphabet[three >> shift & 63];
   }
   out.back() = '=';
@@ -161,9 +161,10 @@ inline void BareServer::upgrade() {
   constexpr std::string_view kKey = "Sec-WebSocket-Key: ";
   const std::size_t at = request_.find(kKey) + kKey.size();
   const std::string key = request_.substr(at, request_.find('\r', at) - at);
-  send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-       "Sec-WebSocket-Accept: " +
-       sha1_base64(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11") + "\r\n\r\n");
+  send(
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+      "Sec-WebSocket-Accept: " +
+      sha1_base64(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11") + "\r\n\r\n");
 }
 
 inline std::string ws_url(std::uint16_t port, std::string_view path = "/") {

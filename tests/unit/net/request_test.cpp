@@ -9,7 +9,9 @@
 namespace sluice::venue {
 namespace {
 
-ClientRequest parsed(std::string_view text) { return parse_request({text.data(), text.size()}); }
+ClientRequest parsed(std::string_view text) {
+  return parse_request({text.data(), text.size()});
+}
 
 TEST(ClientRequest, SubscribesAndAnswersWithTheSameId) {
   const ClientRequest request =
@@ -19,16 +21,18 @@ TEST(ClientRequest, SubscribesAndAnswersWithTheSameId) {
   EXPECT_EQ(request.answer, R"({"result":null,"id":312})");
   EXPECT_EQ(parsed(R"({"method":"UNSUBSCRIBE","params":["a"],"id":"x\"y"})").answer,
             R"({"result":null,"id":"x\"y"})");
-  EXPECT_EQ(parsed(R"({"method":"UNSUBSCRIBE","params":["a"]})").answer, R"({"result":null,"id":null})");
+  EXPECT_EQ(parsed(R"({"method":"UNSUBSCRIBE","params":["a"]})").answer,
+            R"({"result":null,"id":null})");
   EXPECT_EQ(parsed(R"({"method":"LIST_SUBSCRIPTIONS","id":-1})").method, Method::List);
 }
 
 TEST(ClientRequest, AnswersNonsenseWithAnError) {
-  for (const char* bad : {"", "{", "[]", "7", R"({"id":1})", R"({"method":"BUY","id":1})",
-                          R"({"method":"SUBSCRIBE","id":1})", R"({"method":"SUBSCRIBE","params":[],"id":1})",
-                          R"({"method":"SUBSCRIBE","params":[1],"id":1})",
-                          R"({"method":"SUBSCRIBE","params":"a","id":1})",
-                          R"({"method":"SUBSCRIBE","params":["a"],"id":1.5})"}) {
+  for (const char* bad :
+       {"", "{", "[]", "7", R"({"id":1})", R"({"method":"BUY","id":1})",
+        R"({"method":"SUBSCRIBE","id":1})", R"({"method":"SUBSCRIBE","params":[],"id":1})",
+        R"({"method":"SUBSCRIBE","params":[1],"id":1})",
+        R"({"method":"SUBSCRIBE","params":"a","id":1})",
+        R"({"method":"SUBSCRIBE","params":["a"],"id":1.5})"}) {
     const ClientRequest request = parsed(bad);
     EXPECT_EQ(request.method, Method::None) << bad;
     EXPECT_EQ(request.answer.substr(0, 26), R"({"error":{"code":2,"msg":")") << bad;
@@ -44,8 +48,8 @@ TEST(Fault, IsParsed) {
   EXPECT_EQ(parse_fault("drop:@1").kind, FaultKind::Drop);
   EXPECT_EQ(injected_message(parse_fault("oversize:@1:100")).size(), 100u);
   EXPECT_EQ(injected_message(parse_fault("oversize:@1")).size(), 2u << 20);
-  for (const char* bad : {"", "drop", "drop:1", "drop:@", "drop:@x", "drop:@1:2", "gap:@1:0", "gap:@1:",
-                          "oversize:@1:67108865", "explode:@1"}) {
+  for (const char* bad : {"", "drop", "drop:1", "drop:@", "drop:@x", "drop:@1:2", "gap:@1:0",
+                          "gap:@1:", "oversize:@1:67108865", "explode:@1"}) {
     EXPECT_THROW((void)parse_fault(bad), Error) << bad;
   }
   EXPECT_EQ(parse_fault("oversize:@1:67108864").n, 67108864u);

@@ -70,7 +70,8 @@ TEST(Tape, ReadsTheRecordedSession) {
 TEST(Tape, NamesTheBadLine) {
   const std::string good = trade(1'000, 1);
   const auto parse = [&](const std::string& text) { (void)Tape::parse(text, "t"); };
-  expect_error(Exit::No, "line 2: not a JSON object", [&] { parse(good + "1001000000 {\"stream\":\n"); });
+  expect_error(Exit::No, "line 2: not a JSON object",
+               [&] { parse(good + "1001000000 {\"stream\":\n"); });
   expect_error(Exit::No, "line 2: does not begin", [&] { parse(good + "x {}\n"); });
   expect_error(Exit::No, "line 2: does not begin", [&] { parse(good + "\n" + good); });
   expect_error(Exit::No, "line 2: does not begin", [&] { parse(good + "1001000000\n"); });

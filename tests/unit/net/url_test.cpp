@@ -34,9 +34,9 @@ TEST(Url, UnderstandsBracketedAddresses) {
 }
 
 TEST(Url, RefusesNonsenseAsUsage) {
-  for (const char* bad : {"", "h", "ftp://h", "ws://", "ws://:80", "ws://h:", "ws://h:0", "ws://h:65536",
-                          "ws://h:8x", "ws://u:p@h", "ws://h/a b", "ws://h/#f", "ws://[::1",
-                          "ws://[::1]80"}) {
+  for (const char* bad :
+       {"", "h", "ftp://h", "ws://", "ws://:80", "ws://h:", "ws://h:0", "ws://h:65536", "ws://h:8x",
+        "ws://u:p@h", "ws://h/a b", "ws://h/#f", "ws://[::1", "ws://[::1]80"}) {
     try {
       (void)parse_url(bad);
       ADD_FAILURE() << "accepted \"" << bad << '"';
@@ -49,12 +49,16 @@ TEST(Url, RefusesNonsenseAsUsage) {
   EXPECT_EQ(parse_url("ws://h:1").port, 1);
 }
 
-bool valid(std::string_view text) { return valid_utf8({text.data(), text.size()}); }
+bool valid(std::string_view text) {
+  return valid_utf8({text.data(), text.size()});
+}
 
 TEST(Utf8, AcceptsTheBoundsOfEachLength) {
-  for (std::string_view good : {"", "plain ascii, longer than eight bytes", "\x7f", "\xc2\x80", "\xdf\xbf",
-                                "\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf",
-                                "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf", "12345678\xc3\xa9" "9"}) {
+  for (std::string_view good :
+       {"", "plain ascii, longer than eight bytes", "\x7f", "\xc2\x80", "\xdf\xbf", "\xe0\xa0\x80",
+        "\xed\x9f\xbf", "\xee\x80\x80", "\xef\xbf\xbf", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf",
+        "12345678\xc3\xa9"
+        "9"}) {
     EXPECT_TRUE(valid(good));
   }
 }

@@ -61,7 +61,8 @@ TEST_F(VenueTest, StopsAStreamThatIsUnsubscribed) {
   ASSERT_TRUE(until([&] { return peer->messages.size() == 2; }));
   move(Duration::seconds(10));
   ASSERT_TRUE(until([&] { return peer->messages.size() == 5; }));
-  for (std::size_t i = 2; i < 5; ++i) EXPECT_EQ(peer->messages[i].substr(0, 24), R"({"stream":"btcusdt@trade)");
+  for (std::size_t i = 2; i < 5; ++i)
+    EXPECT_EQ(peer->messages[i].substr(0, 24), R"({"stream":"btcusdt@trade)");
 }
 
 TEST_F(VenueTest, RefusesOtherPaths) {
@@ -78,9 +79,12 @@ TEST_F(VenueTest, AnswersRest) {
   EXPECT_EQ(get("/api/v3/time").body, R"({"serverTime":2000})");
   EXPECT_EQ(get("/api/v3/depth?symbol=BTCUSDT").body, kSnapshotJson);
   EXPECT_EQ(get("/api/v3/depth?symbol=BTCUSDT&limit=5000").body, kSnapshotJson);
-  for (const auto& [query, code] : std::vector<std::pair<std::string, std::string>>{
-           {"?symbol=ETHUSDT", "-1121"}, {"?symbol=btcusdt", "-1121"}, {"", "-1102"},
-           {"?symbol=BTCUSDT&limit=0", "-1100"}, {"?symbol=BTCUSDT&limit=x", "-1100"}}) {
+  for (const auto& [query, code] :
+       std::vector<std::pair<std::string, std::string>>{{"?symbol=ETHUSDT", "-1121"},
+                                                        {"?symbol=btcusdt", "-1121"},
+                                                        {"", "-1102"},
+                                                        {"?symbol=BTCUSDT&limit=0", "-1100"},
+                                                        {"?symbol=BTCUSDT&limit=x", "-1100"}}) {
     const net::HttpResult result = get("/api/v3/depth" + query);
     EXPECT_EQ(result.status, 400u) << query;
     EXPECT_EQ(result.body.substr(0, 13), "{\"code\":" + code) << query;
@@ -106,8 +110,8 @@ TEST_F(VenueTest, ServesAPartOfTheTape) {
 }
 
 TEST_F(VenueTest, RefusesAPartThatDoesNotExist) {
-  for (const auto& [from, to] : std::vector<std::pair<std::size_t, std::size_t>>{
-           {0, 0}, {9, 0}, {1, 9}, {5, 4}}) {
+  for (const auto& [from, to] :
+       std::vector<std::pair<std::size_t, std::size_t>>{{0, 0}, {9, 0}, {1, 9}, {5, 4}}) {
     Options part = options(0);
     part.from = from;
     part.to = to;
@@ -206,7 +210,8 @@ TEST_F(VenueTest, LeavesOutDepthMessagesForAGap) {
   const auto peer = join(kBoth);
   ASSERT_TRUE(until([&] { return venue->at_end() && peer->messages.size() == 5; }));
   int depths = 0;
-  for (const std::string& message : peer->messages) depths += message.find("@depth") != message.npos;
+  for (const std::string& message : peer->messages)
+    depths += message.find("@depth") != message.npos;
   EXPECT_EQ(depths, 2);
   EXPECT_NE(peer->messages.back().find("\"U\":26"), std::string::npos);
 }

@@ -33,7 +33,8 @@ struct EchoServer : ServerHandler {
       return;
     }
     auto& waiting = queue[id];
-    while (!waiting.empty() && server->send_text(id, waiting.front())) waiting.erase(waiting.begin());
+    while (!waiting.empty() && server->send_text(id, waiting.front()))
+      waiting.erase(waiting.begin());
     if (!waiting.empty()) server->request_writable(id);
   }
   void on_ws_closed(ConnectionId id) override {
@@ -60,7 +61,8 @@ class WebSocket : public testing::Test {
 };
 
 TEST_F(WebSocket, EchoesText) {
-  WebSocketClient client(loop, ws_url(server.port(), "/stream?streams=a@trade/b@depth@100ms"), witness);
+  WebSocketClient client(loop, ws_url(server.port(), "/stream?streams=a@trade/b@depth@100ms"),
+                         witness);
   EXPECT_FALSE(client.send_text("too early"));
   witness.then = [&] { EXPECT_TRUE(client.send_text("hello")); };
   client.connect();
@@ -228,7 +230,8 @@ TEST_F(WebSocket, ServesManyClients) {
   std::vector<std::unique_ptr<WebSocketClient>> clients;
   for (std::size_t i = 0; i < kClients; ++i) {
     witnesses.push_back(std::make_unique<Witness>());
-    clients.push_back(std::make_unique<WebSocketClient>(loop, ws_url(server.port()), *witnesses[i]));
+    clients.push_back(
+        std::make_unique<WebSocketClient>(loop, ws_url(server.port()), *witnesses[i]));
     witnesses[i]->then = [&clients, i] { clients[i]->send_text("client " + std::to_string(i)); };
     clients[i]->connect();
   }
@@ -256,11 +259,13 @@ TEST_F(WebSocket, ReportsAServerThatIsNotAWebSocket) {
   WebSocketClient client(loop, ws_url(bare.port()), witness);
   client.connect();
   bool answered = false;
-  ASSERT_TRUE(serve_until(loop, [&] { return witness.closed == 1; }, [&] {
-    if (answered || !bare.has_request()) return;
-    answered = true;
-    bare.send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
-  }));
+  ASSERT_TRUE(serve_until(
+      loop, [&] { return witness.closed == 1; },
+      [&] {
+        if (answered || !bare.has_request()) return;
+        answered = true;
+        bare.send("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n");
+      }));
   ASSERT_EQ(witness.failures, std::vector{Failure::Handshake});
   EXPECT_NE(witness.errors[0].find("503"), std::string::npos) << witness.errors[0];
   EXPECT_NE(bare.request().find("Upgrade: websocket"), std::string::npos);
@@ -273,13 +278,15 @@ class WebSocketFrames : public testing::Test {
   void serve(std::string_view frames, bool hang_up) {
     bool answered = false;
     client.connect();
-    ASSERT_TRUE(serve_until(loop, [&] { return witness.closed == 1; }, [&] {
-      if (answered || !bare.has_request()) return;
-      answered = true;
-      bare.upgrade();
-      bare.send(frames);
-      if (hang_up) bare.hang_up();
-    }));
+    ASSERT_TRUE(serve_until(
+        loop, [&] { return witness.closed == 1; },
+        [&] {
+          if (answered || !bare.has_request()) return;
+          answered = true;
+          bare.upgrade();
+          bare.send(frames);
+          if (hang_up) bare.hang_up();
+        }));
   }
   Loop loop;
   BareServer bare;
@@ -289,7 +296,18 @@ class WebSocketFrames : public testing::Test {
 
 TEST_F(WebSocketFrames, AMessageInFragmentsIsOneMessage) {
   using namespace std::string_view_literals;
-  serve("\x01\x02" "ab" "\x89\x00" "\x00\x01" "c" "\x80\x02" "de" "\x81\x01" "f" "\x88\x02\x03\xe8"sv, true);
+  serve(
+      "\x01\x02"
+      "ab"
+      "\x89\x00"
+      "\x00\x01"
+      "c"
+      "\x80\x02"
+      "de"
+      "\x81\x01"
+      "f"
+      "\x88\x02\x03\xe8"sv,
+      true);
   EXPECT_EQ(witness.messages, (std::vector<std::string>{"abcde", "f"}));
   EXPECT_TRUE(witness.failures.empty());
   EXPECT_EQ(witness.close_code, kCloseNormal);
@@ -297,7 +315,12 @@ TEST_F(WebSocketFrames, AMessageInFragmentsIsOneMessage) {
 
 TEST_F(WebSocketFrames, AReservedOpcodeIsAProtocolError) {
   using namespace std::string_view_literals;
-  serve("\x81\x02" "ok" "\x83\x02" "no"sv, false);
+  serve(
+      "\x81\x02"
+      "ok"
+      "\x83\x02"
+      "no"sv,
+      false);
   EXPECT_EQ(witness.opened, 1);
   EXPECT_EQ(witness.failures, std::vector{Failure::Protocol});
   EXPECT_EQ(witness.messages, std::vector<std::string>{"ok"});
@@ -305,20 +328,29 @@ TEST_F(WebSocketFrames, AReservedOpcodeIsAProtocolError) {
 
 TEST_F(WebSocketFrames, AReservedBitIsAProtocolError) {
   using namespace std::string_view_literals;
-  serve("\xc1\x02" "no"sv, false);
+  serve(
+      "\xc1\x02"
+      "no"sv,
+      false);
   EXPECT_EQ(witness.failures, std::vector{Failure::Protocol});
   EXPECT_TRUE(witness.messages.empty());
 }
 
 TEST_F(WebSocketFrames, AnEndBetweenFragmentsIsNotAnOrderlyClose) {
   using namespace std::string_view_literals;
-  serve("\x01\x03" "abc"sv, true);
+  serve(
+      "\x01\x03"
+      "abc"sv,
+      true);
   EXPECT_EQ(witness.failures, std::vector{Failure::ClosedMidMessage});
 }
 
 TEST_F(WebSocketFrames, AnEndWithinAFrameIsALostConnection) {
   using namespace std::string_view_literals;
-  serve("\x81\x7d" "only a part"sv, true);
+  serve(
+      "\x81\x7d"
+      "only a part"sv,
+      true);
   EXPECT_EQ(witness.failures.size(), 1u);
   EXPECT_TRUE(witness.messages.empty());
 }

@@ -159,12 +159,14 @@ TEST_F(Seat, OneIntentIsOutstandingUntilRiskAnswers) {
   report(intent, ReportKind::Reject, 0, 0, Reason::Cooldown);
   EXPECT_EQ(page->statistics.counter("signals_rejected_total{reason=\"cooldown\"}"), 1u);
   ended();
-  report(intent, ReportKind::Reject, 0, 0, Reason::SameSide, 3);  // under a later slice of the same id
+  report(intent, ReportKind::Reject, 0, 0, Reason::SameSide,
+         3);  // under a later slice of the same id
   ended();
   EXPECT_EQ(intent.id.counter(), 4u);
 }
 
-// How fast an order fills must not change what is decided next: a replay at another speed would differ.
+// How fast an order fills must not change what is decided next: a replay at another speed would
+// differ.
 TEST_F(Seat, TheLifeOfAnOrderDoesNotChangeDecisions) {
   warm();
   breakout();

@@ -1,0 +1,104 @@
+// How a driver comes back: replay the journal, suppress what is published, publish the rest. The second
+// half of core/driver.hpp, which includes it; setup only.
+#pragma once
+
+#include "core/driver.hpp"
+
+namespace sluice {
+
+template <class Stage, class Session, class ClockType>
+template <class NextEntry>
+void Driver<Stage, Session, ClockType>::recover(NextEntry&& next) {
+  std::vector<std::vector<Payload>> unpublished(lanes_.size());
+  for (OutputLane& lane : lanes_) lane.producer = Producer(*lane.ring, published(*lane.ring));
+  replay(next, unpublished);
+  republish(unpublished);
+  for (Input& input : inputs_) {
+    input.consumer = Consumer(*input.ring, next_in_[static_cast<std::size_t>(input.edge)]);
+    input.consumer.publish_head();
+  }
+  turn_at_ = clock_.now();
+  if (journal_.next() == 0) {
+    start_journal();
+    flush();
+  } else {
+    recovered_untold_ = true;  // told in the first turn with journal room, before any input
+  }
+}
+
+template <class Stage, class Session, class ClockType>
+template <class NextEntry>
+void Driver<Stage, Session, ClockType>::replay(NextEntry& next,
+                                               std::vector<std::vector<Payload>>& unpublished) {
+  const std::uint64_t tail = from_.journal->tail.load(std::memory_order_acquire);
+  JournalDecoder decoder;
+  effects_.mute(true);
+  for (std::uint64_t position = 0; position < tail; ++position) {
+    if (position % 1'024 == 0) obey_while_replaying();
+    JournalSlot raw;
+    JournalEntry entry;
+    if (!next(raw, position))
+      throw Error("journal of " + std::string(name_of(from_.process)) + ": entry " +
+                  std::to_string(position) + " of " + std::to_string(tail) +
+                  " is neither in the file nor in the ring");
+    const auto status = decoder.decode(raw, position, entry);
+    if (status == JournalDecoder::Status::Corrupt)
+      throw Error("journal of " + std::string(name_of(from_.process)) + ": entry " +
+                  std::to_string(position) +
+                  " fails its checksum; it is kept, trading stays stopped");
+    if (status == JournalDecoder::Status::Filler) continue;
+    ++next_in_[static_cast<std::size_t>(entry.edge)];
+    dispatch(entry.edge, entry.payload, entry.now);
+    for (std::size_t i = 0; i < lanes_.size(); ++i) {
+      const Outputs::Lane& lane = outputs_.lane(i + 1);
+      for (std::uint32_t k = 0; k < lane.count; ++k)
+        if (lanes_[i].generated++ >= lanes_[i].producer.next())
+          unpublished[i].push_back(lane.records[k]);
+    }
+    outputs_.clear();
+    quotes_count_ = 0;
+  }
+  effects_.mute(false);
+  journal_ = JournalWriter(*from_.journal, tail, decoder.now());
+}
+
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::republish(
+    const std::vector<std::vector<Payload>>& unpublished) {
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    OutputLane& lane = lanes_[i];
+    if (lane.generated < lane.producer.next())
+      throw Error("ring " + std::string(name_of(from_.process)) + " edge " +
+                  std::to_string(static_cast<int>(lane.edge)) + " holds " +
+                  std::to_string(lane.producer.next()) + " records, the journal explains only " +
+                  std::to_string(lane.generated));
+    // Their credit was tested before the inputs that caused them were journaled.
+    for (const Payload& payload : unpublished[i]) lane.producer.push(payload);
+  }
+}
+
+// Nothing is sent while a journal is replayed, and the pages are read anew before anything is:
+// whatever is raised meanwhile is obeyed. Without this a kill would fence the gate in the middle of
+// its recovery.
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::obey_while_replaying() noexcept {
+  const std::uint64_t serial = from_.kill->serial.load();
+  from_.page->obeyed_at_ns.store(static_cast<std::uint64_t>(clock_.now().ns),
+                                 std::memory_order_relaxed);
+  from_.page->obeyed.store(serial, std::memory_order_release);
+  from_.page->heartbeat_us.store(clock_.liveness_us(), std::memory_order_relaxed);
+}
+
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::start_journal() noexcept {
+  Control start{};
+  start.kind = ControlKind::RunStart;
+  start.scope = ScopeKind::Global;
+  start.after = from_.control->header.run_ordinal;
+  start.epoch = from_.control->header.run_id;
+  take(Edge::Control, to_payload(start));
+  for (const Input& input : inputs_)
+    take_control(ControlKind::EdgeBase, static_cast<std::uint32_t>(input.edge), 0);
+}
+
+}  // namespace sluice
