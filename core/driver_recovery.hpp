@@ -35,7 +35,7 @@ void Driver<Stage, Session, ClockType>::replay(NextEntry& next,
   effects_.mute(true);
   for (std::uint64_t position = 0; position < tail; ++position) {
     if (position % 1'024 == 0) obey_while_replaying();
-    JournalSlot raw;
+    JournalSlot raw{};
     JournalEntry entry;
     if (!next(raw, position))
       throw Error("journal of " + std::string(name_of(from_.process)) + ": entry " +

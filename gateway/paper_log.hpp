@@ -37,7 +37,7 @@ class PaperLogReader {
   template <class Corrupt>
   bool next(PaperEntry& out, Corrupt&& corrupt) {
     while (position_ < end_) {
-      JournalSlot raw;
+      JournalSlot raw{};
       JournalEntry entry;
       const std::uint64_t at = position_++;
       if (!source_(raw, at)) corrupt(at);

@@ -140,17 +140,4 @@ inline void set_close_reason(lws* wsi, std::uint16_t code, std::string_view reas
   lws_close_reason(wsi, static_cast<lws_close_status>(code), text, size);
 }
 
-// Tells the peer why and lets the caller end the connection at once by returning -1. The library's own close
-// handshake must not be used within a message: while it waits for the peer's answer, it writes the rest of
-// that message behind the end of its receive buffer.
-inline void say_close(lws* wsi, std::uint16_t code, std::string_view reason) {
-  unsigned char frame[LWS_PRE + 125]{};
-  unsigned char* const payload = frame + LWS_PRE;
-  payload[0] = static_cast<unsigned char>(code >> 8);
-  payload[1] = static_cast<unsigned char>(code & 0xff);
-  const std::size_t size = reason.size() < 123 ? reason.size() : std::size_t{123};
-  std::memcpy(payload + 2, reason.data(), size);
-  lws_write(wsi, payload, size + 2, LWS_WRITE_CLOSE);
-}
-
 }  // namespace sluice::net

@@ -23,8 +23,8 @@ enum class Failure : std::uint8_t {
   Timeout = 3,           // no answer to the connect, the handshake or a ping
   Handshake = 4,         // an HTTP status other than 101, or not a WebSocket server
   Tls = 5,               // certificate or TLS negotiation
-  Oversize = 6,          // a message above max_message; closed with 1009
-  InvalidUtf8 = 7,       // a text message that is not UTF-8; closed with 1007
+  Oversize = 6,          // a message above max_message; cut off, on_closed says 1009
+  InvalidUtf8 = 7,       // a text message that is not UTF-8; cut off, on_closed says 1007
   Protocol = 8,          // the peer broke the WebSocket protocol
   ClosedMidMessage = 9,  // the connection ended between the fragments of a message
   Lost = 10              // the connection ended without a close handshake

@@ -142,6 +142,14 @@ Box::~Box() {
   if (attached_)
     for (const Process p : kProcesses)
       if (const pid_t pid = pid_of(p); pid > 0 && pid != ::getpid()) ::kill(pid, SIGKILL);
+  // A later run than the one that the test was looking at.
+  AttachedInstance present;
+  if (AttachedInstance::try_open(name_, present) == AttachError::None)
+    for (const Process p : kProcesses)
+      if (present.try_page(p))
+        if (const LeaseView view = look(present.objects().page(p).lease);
+            view.alive && view.pid != ::getpid())
+          ::kill(view.pid, SIGKILL);
   for (const pid_t pid : children_) ::waitpid(pid, nullptr, 0);
   attached_.reset();
   for (const std::string& object : list_objects(name_)) Segment::remove(object);

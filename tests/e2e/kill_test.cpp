@@ -172,7 +172,7 @@ Verdict judge(const std::filesystem::path& run_dir, const std::vector<Raised>& r
   JournalDecoder decoder;
   std::size_t kill = 0;
   for (std::uint64_t at = 0; at < files.end(); ++at) {
-    JournalSlot raw;
+    JournalSlot raw{};
     JournalEntry entry;
     if (!files.read(at, raw))
       throw std::runtime_error("paper log: cannot read entry " + std::to_string(at));

@@ -23,7 +23,7 @@ inline std::vector<JournalEntry> read_journal(const std::filesystem::path& dir,
   JournalDecoder decoder;
   std::vector<JournalEntry> entries;
   for (std::uint64_t at = files.first(); at < files.end(); ++at) {
-    JournalSlot raw;
+    JournalSlot raw{};
     JournalEntry entry;
     if (!files.read(at, raw))
       throw std::runtime_error(name + ": cannot read entry " + std::to_string(at));

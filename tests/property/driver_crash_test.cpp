@@ -218,7 +218,7 @@ class CrashWorld {
 
   void follow_journal() {
     const std::uint64_t tail = world_.journal().tail.load(std::memory_order_acquire);
-    JournalSlot raw;
+    JournalSlot raw{};
     while (!damaged_ && oracle_.position < tail) {
       world_.entry(raw, oracle_.position);
       damaged_ = !oracle_.feed(raw);

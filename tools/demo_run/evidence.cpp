@@ -12,7 +12,7 @@ std::uint64_t each(const std::filesystem::path& dir, const std::string& journal,
   JournalFiles files(dir, journal);
   JournalDecoder decoder;
   for (std::uint64_t position = files.first(); position < files.end(); ++position) {
-    JournalSlot raw;
+    JournalSlot raw{};
     JournalEntry entry;
     if (!files.read(position, raw)) return files.end() - position;
     const JournalDecoder::Status status = decoder.decode(raw, position, entry);

@@ -280,7 +280,9 @@ void Demo::stop_all() noexcept {
     if (venue_.running()) venue_.stop(3s);
     // A supervisor that died or had to be killed cannot clean up; its processes are fenced by their
     // leases.
-    if (run_exists_ && !list_objects(options_.instance).empty()) reclaim(options_.instance);
+    std::vector<LatchedLevel> forgotten;  // the demo's state directory goes with the run
+    if (run_exists_ && !list_objects(options_.instance).empty())
+      reclaim(options_.instance, forgotten, [] {});
   } catch (const std::exception& error) {
     fmt::print(stderr, "sluice-demo: {}\n", error.what());
   }

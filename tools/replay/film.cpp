@@ -79,7 +79,7 @@ bool Film::belongs(Edge edge) const noexcept {
 
 bool Film::next(JournalEntry& out) {
   for (; !stopped_ && position_ < files_.end(); ++position_) {
-    JournalSlot raw;
+    JournalSlot raw{};
     if (!files_.read(position_, raw))
       throw Error(fmt::format("{}: cannot be read", files_.where(position_)));
     const JournalDecoder::Status status = decoder_.decode(raw, position_, out);
@@ -116,7 +116,7 @@ void Film::search_the_rest(std::uint64_t from) {
   report_.unread = files_.end() - from + 1;
   JournalDecoder decoder;
   for (std::uint64_t position = from; position < files_.end(); ++position) {
-    JournalSlot raw;
+    JournalSlot raw{};
     JournalEntry entry;
     if (!files_.read(position, raw))
       throw Error(fmt::format("{}: cannot be read", files_.where(position)));

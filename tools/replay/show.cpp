@@ -75,7 +75,7 @@ Exit show(const ShowOptions& options, const std::function<void(std::string_view)
   std::uint64_t shown = 0;
   for (std::uint64_t position = files.first(); position < files.end() && shown < options.count;
        ++position) {
-    JournalSlot raw;
+    JournalSlot raw{};
     JournalEntry entry;
     if (!files.read(position, raw)) throw Error(files.where(position) + ": cannot be read");
     const JournalDecoder::Status status = decoder.decode(raw, position, entry);

@@ -67,7 +67,7 @@ class ReplayTest : public testing::Test {
     std::vector<JournalEntry> entries;
     JournalDecoder decoder;
     for (std::uint64_t p = 0; p < files.end(); ++p) {
-      JournalSlot raw;
+      JournalSlot raw{};
       JournalEntry entry;
       EXPECT_TRUE(files.read(p, raw));
       if (decoder.decode(raw, p, entry) == JournalDecoder::Status::Input) entries.push_back(entry);
@@ -83,7 +83,7 @@ class ReplayTest : public testing::Test {
   template <class R, class Change>
   void forge(std::string_view journal, const JournalEntry& entry, Change&& change) {
     JournalFiles files(dir_, std::string(journal));
-    JournalSlot raw;
+    JournalSlot raw{};
     ASSERT_TRUE(files.read(entry.position, raw));
     auto record = from_payload<R>(raw.payload);
     change(record);

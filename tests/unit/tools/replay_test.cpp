@@ -50,7 +50,7 @@ TEST_F(ReplayTest, EveryFlippedBitIsReportedWithItsEntry) {
     JournalFiles files(dir_, std::string(journal));
     for (std::uint64_t i = 0; i < 640; ++i, ++flips) {
       const std::uint64_t position = random.below(files.end());
-      JournalSlot raw;
+      JournalSlot raw{};
       ASSERT_TRUE(files.read(position, raw));
       const std::uint64_t byte = i % sizeof raw;  // every byte of an entry, ten times
       const char before = reinterpret_cast<const char*>(&raw)[byte];
@@ -110,7 +110,7 @@ TEST_F(ReplayTest, ATornLastEntryIsDroppedAndSaid) {
     const std::string journal(kJournals[bytes % kJournals.size()]);
     std::uint64_t end = 0;
     Place last;
-    JournalSlot raw;
+    JournalSlot raw{};
     {
       JournalFiles files(dir_, journal);
       end = files.end();
