@@ -50,7 +50,7 @@ function(sluice_test name label)
   endif()
   if(label STREQUAL "thread")
     add_dependencies(thread_tests ${name})
-  elseif(NOT label STREQUAL "e2e")
+  elseif(NOT label MATCHES "e2e|native")
     add_dependencies(sanitized_tests ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST

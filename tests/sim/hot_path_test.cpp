@@ -195,6 +195,7 @@ void play_closed(ChildReport& report, bool ask_the_kernel) {
     if (ask_the_kernel && report.frames == 100) static_cast<void>(syscall(SYS_getppid));
   }
   report.log_entries = armed.placed() - log;
+  _exit(0);  // before the destructors: giving memory back asks the kernel
 }
 
 TEST(HotPath, NoSystemCall) {
