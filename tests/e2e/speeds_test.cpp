@@ -423,7 +423,7 @@ TEST(Speeds, TheTapeSaysAndDecidesTheSameAtEverySpeed) {
   const Film slow = play("1");
   const Film fast = play("12");
   const Film max = play("max");
-  const Film lossy = play("max", "32");  // rings far too small: ticks are dropped, counted and told
+  const Film lossy = play("max", "2");  // rings far too small: ticks are dropped, counted and told
 
   const std::size_t on_tape =
       messages_on_tape(kTapeFrom, kTapeSeconds, {"trade", "bookTicker", "depth@100ms"});
