@@ -128,7 +128,7 @@ class Tidy(unittest.TestCase):
             self.check("core/a.cpp", f"// {word} later\n", "1: unfinished")
         self.check("core/a.cpp", "auto t = mkstemp(\"XXXXXX\");\n")
         self.check("conf/a.toml", 'x = "/home/me/x"\n', "1: machine-path")
-        self.check("core/a.md", "see ../shared/design\n", "1: machine-path")
+        self.check("core/a.md", "see .." "/shared/design\n", "1: machine-path")
         self.check("core/a.md", "see tools/work/x\n")
 
 
