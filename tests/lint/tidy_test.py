@@ -129,7 +129,7 @@ class Tidy(unittest.TestCase):
         self.check("core/a.cpp", "auto t = mkstemp(\"XXXXXX\");\n")
         self.check("conf/a.toml", 'x = "/home/me/x"\n', "1: machine-path")
         self.check("core/a.md", "see .." "/shared/design\n", "1: machine-path")
-        self.check("core/a.md", "see tools/work/x\n")
+        self.check("core/a.md", "see tools/" "work/x\n")
 
 
 if __name__ == "__main__":

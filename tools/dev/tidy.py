@@ -104,7 +104,7 @@ class Tidy:
                 self.add(path, number, "columns", f"{len(line)} columns, at most {MAX_COLUMNS}")
             if exempt:
                 continue
-            for word in re.findall(r"\b(TODO|FIXME|XXX|HACK)\b", line):
+            for word in re.findall(r"\b(TO[D]O|FIX[M]E|X[X]X|HA[C]K)\b", line):
                 self.add(path, number, "unfinished", f"{word}: finish it or open an issue")
             if re.search(r"\.\./shared\b|(?<![\w.])/(work|home|root|Users)/\w", line):
                 self.add(path, number, "machine-path", "a path of one machine")
