@@ -15,6 +15,7 @@
 #include <cstdint>
 
 #include "core/segment_header.hpp"
+#include "core/topology.hpp"
 
 namespace sluice {
 
@@ -78,6 +79,8 @@ constexpr Heartbeat decode_heartbeat(std::uint64_t word) noexcept {
   return {static_cast<std::uint16_t>(word >> 48), word & 0xffff'ffff'ffffu};
 }
 
+inline constexpr std::size_t kDeathsKept = 16;  // of one process: more than any crash limit
+
 inline constexpr std::size_t kNameLength = 24;
 using Name = std::array<char, kNameLength>;  // zero-terminated
 
@@ -114,6 +117,11 @@ struct ControlPage {
   Name strategy_names[kMaxStrategies];
   std::uint8_t strategy_seat[kMaxStrategies];
   alignas(kLinePair) InstrumentEntry instrument[kMaxInstruments];
+  // What the supervisor must know again when another one takes its place.
+  alignas(
+      kLinePair) std::atomic<std::uint64_t> permit_epoch;  // highest granted, before the permits
+  // CLOCK_BOOTTIME ns of the newest deaths of each process, in no order; 0 = none.
+  std::atomic<std::uint64_t> deaths[kProcessSpan][kDeathsKept];
 
   [[nodiscard]] Heartbeat beat() const noexcept {
     return decode_heartbeat(heartbeat.load(std::memory_order_acquire));

@@ -20,8 +20,6 @@
 
 namespace sluice {
 
-// Journals that the recorder files: one per journaled process, and the paper order log.
-inline constexpr std::size_t kProcessSpan = 32;
 inline constexpr std::size_t kLastValueBytes = sizeof(SegmentHeader) + kMaxInstruments * 2 * 64;
 
 // Mapped pointers; null = this process has not attached it. Pages that this process may only read

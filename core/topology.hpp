@@ -26,6 +26,7 @@ constexpr bool is_seat(Process p) noexcept {
   return p >= Process::Seat0 && p < static_cast<Process>(16 + kSeats);
 }
 
+inline constexpr std::size_t kProcessSpan = 32;  // of tables by Process
 inline constexpr std::array<Process, 5 + kSeats> kProcesses{
     Process::Feed,   Process::Risk,   Process::Gateway, Process::Recorder, Process::Supervisor,
     seat_process(0), seat_process(1), seat_process(2),  seat_process(3),   seat_process(4),

@@ -1,10 +1,11 @@
-// One supervisor at a time, and what its death leaves: stages that only reduce, a run that the next
-// one ends, kill levels that it carries over.
+// One supervisor at a time, and what its death leaves: stages that only reduce, and a run that a
+// supervisor of another configuration ends, carrying its kill levels over.
 #include <gtest/gtest.h>
 #include <signal.h>
 
 #include <array>
 #include <cstdio>
+#include <fstream>
 
 #include "core/process.hpp"
 #include "tests/e2e/box.hpp"
@@ -48,21 +49,24 @@ TEST(SecondSupervisor, IsRefusedAndTheFirstDoesNotNotice) {
   EXPECT_TRUE(list_objects(box.name() + "b").empty());
 }
 
-// A new supervisor ends the old run and starts its own; waits until the box sees the new one,
-// armed.
+// A supervisor of another configuration ends the old run and starts its own; waits until the box
+// sees the new one, armed.
 void supersede(Box& box) {
   const std::uint16_t old = box.objects().control->header.run_ordinal;
   const std::vector<pid_t> pids = pids_of(box);
+  std::ofstream(box.conf(), std::ios::app) << "# changed\n";
   box.start_supervisor();
   ASSERT_TRUE(eventually([&] { return !box.instance().alive(); })) << box.log("sluice-supervisor");
   ASSERT_TRUE(box.wait_attached()) << box.log("sluice-supervisor");
   ASSERT_TRUE(box.wait_armed()) << box.log("sluice-supervisor");
   EXPECT_EQ(box.objects().control->header.run_ordinal, old + 1);
+  EXPECT_NE(box.log("sluice-supervisor").find("its configuration is another one"),
+            std::string::npos);
   for (const pid_t pid : pids)
     EXPECT_EQ(start_ticks_of(pid), 0u) << "process " << pid << " survived its run";
 }
 
-TEST(SupervisorDeath, StagesReduceAtOnceAndTheNextRunCarriesTheKill) {
+TEST(SupervisorDeath, StagesReduceAtOnceAndAnotherRunCarriesTheKill) {
   Box box({});
   box.start_supervisor();
   ASSERT_TRUE(box.wait_armed()) << box.log("sluice-supervisor");

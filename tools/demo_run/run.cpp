@@ -20,7 +20,7 @@
 #include "tools/demo_run/report.hpp"
 #include "tools/demo_run/table.hpp"
 #include "tools/demo_run/text.hpp"
-#include "tools/supervisor/run_setup.hpp"
+#include "tools/supervisor/reclaim.hpp"
 
 namespace fs = std::filesystem;
 

@@ -58,7 +58,12 @@ Children::Children(const SupervisorConfig& config, const PipelineConfig& pipelin
   for (SeatIndex seat = 0; seat < kSeats; ++seat)
     if (pipeline.seat_taken(seat)) needed_.push_back(seat_process(seat));
   needed_.push_back(Process::Feed);
-  for (const Process p : needed_) children_.emplace_back().process = p;
+  for (const Process p : needed_) {
+    Child& child = children_.emplace_back();
+    child.process = p;
+    // Of a run that is taken over: somebody had stopped it before.
+    child.left = objects_.page(p).stage_state() == StageState::Stopped;
+  }
 }
 
 Children::~Children() {
@@ -127,14 +132,14 @@ void Children::adopt(Child& child) noexcept {
 }
 
 bool Children::may_start(const Child& child, std::uint64_t now_ns) const noexcept {
-  if (!config_.spawn || !restarting_ || child.given_up || child.left ||
+  if (!config_.spawn || !restarting_ || crash_loop(child.process) || child.left ||
       now_ns < child.restart_at_ns)
     return false;
   // The feed comes last: nothing it receives should find an empty seat.
   if (child.process != Process::Feed) return true;
   return std::all_of(children_.begin(), children_.end(), [&](const Child& other) {
-    return other.process == Process::Feed || ready(other.process, now_ns) || other.given_up ||
-           other.left || !other.deaths_ns.empty();
+    return other.process == Process::Feed || ready(other.process, now_ns) || other.left ||
+           recent_deaths(other.process) > 0;
   });
 }
 
@@ -156,7 +161,7 @@ Death Children::bury(Child& child, std::uint64_t now_ns) {
   const LeaseView holder = look(page.lease);
   const bool taken = holder.alive && holder.pid != child.pid;
   child.left = death.in_order = !taken && page.stage_state() == StageState::Stopped;
-  ::close(child.pidfd);
+  if (child.pidfd >= 0) ::close(child.pidfd);
   child.pidfd = -1;
   child.pid = 0;
   if (child.left) return death;
@@ -164,16 +169,48 @@ Death Children::bury(Child& child, std::uint64_t now_ns) {
   std::uint64_t seen = page.state.load(std::memory_order_acquire);
   if (!taken)
     page.state.compare_exchange_strong(seen, static_cast<std::uint64_t>(StageState::Absent));
-  child.deaths_ns.push_back(now_ns);
-  while (now_ns - child.deaths_ns.front() > static_cast<std::uint64_t>(config_.crash_window.ns))
-    child.deaths_ns.pop_front();
-  child.given_up = child.deaths_ns.size() > config_.crash_limit;
-  child.backoff_ns =
-      child.deaths_ns.size() <= 1
-          ? static_cast<std::uint64_t>(config_.restart_min.ns)
-          : std::min(child.backoff_ns * 2, static_cast<std::uint64_t>(config_.restart_max.ns));
-  child.restart_at_ns = now_ns + child.backoff_ns;
+  note_death(child.process, now_ns);
+  child.restart_at_ns = now_ns + backoff_ns(child.process);
   return death;
+}
+
+void Children::note_death(Process p, std::uint64_t now_ns) noexcept {
+  auto& kept = objects_.control->deaths[static_cast<std::size_t>(p)];
+  auto* oldest =
+      std::min_element(std::begin(kept), std::end(kept), [](const auto& a, const auto& b) {
+        return a.load(std::memory_order_relaxed) < b.load(std::memory_order_relaxed);
+      });
+  oldest->store(now_ns, std::memory_order_relaxed);
+}
+
+std::size_t Children::recent_deaths(Process p) const noexcept {
+  const auto& kept = objects_.control->deaths[static_cast<std::size_t>(p)];
+  std::uint64_t newest = 0;
+  for (const auto& at : kept) newest = std::max(newest, at.load(std::memory_order_relaxed));
+  if (newest == 0) return 0;
+  const auto window = static_cast<std::uint64_t>(config_.crash_window.ns);
+  return static_cast<std::size_t>(
+      std::count_if(std::begin(kept), std::end(kept), [&](const std::atomic<std::uint64_t>& at) {
+        const std::uint64_t when = at.load(std::memory_order_relaxed);
+        return when != 0 && newest - when <= window;
+      }));
+}
+
+// restart_min, doubled with each further death in the window, at most restart_max.
+std::uint64_t Children::backoff_ns(Process p) const noexcept {
+  const auto most = static_cast<std::uint64_t>(config_.restart_max.ns);
+  std::uint64_t wait = static_cast<std::uint64_t>(config_.restart_min.ns);
+  for (std::size_t n = recent_deaths(p); n > 1 && wait < most; --n) wait *= 2;
+  return std::min(wait, most);
+}
+
+// It held its page, and died before anybody watched it: while there was no supervisor, or right
+// after it was started by hand.
+bool Children::died_unseen(const Child& child) const noexcept {
+  const StagePage& page = objects_.page(child.process);
+  const StageState state = page.stage_state();
+  return child.pidfd < 0 && state != StageState::Absent && state != StageState::Stopped &&
+         !look(page.lease).alive;
 }
 
 std::vector<Death> Children::poll(std::uint64_t now_ns) {
@@ -182,7 +219,8 @@ std::vector<Death> Children::poll(std::uint64_t now_ns) {
     // A process we did not start may give its lease back and live on: for the run it has left.
     const bool left = child.pidfd >= 0 && !child.spawned &&
                       look(objects_.page(child.process).lease).pid != child.pid;
-    if (child.pidfd >= 0 && (left || gone(child.pidfd))) deaths.push_back(bury(child, now_ns));
+    if ((child.pidfd >= 0 && (left || gone(child.pidfd))) || died_unseen(child))
+      deaths.push_back(bury(child, now_ns));
     if (child.pidfd < 0) adopt(child);
     if (child.pidfd < 0 && may_start(child, now_ns)) spawn(child);
   }
@@ -212,9 +250,6 @@ bool Children::alive(Process p) const noexcept {
 }
 pid_t Children::pid_of(Process p) const noexcept {
   return child(p).pid;
-}
-bool Children::crash_loop(Process p) const noexcept {
-  return child(p).given_up;
 }
 
 void Children::request_drain(Process p) noexcept {

@@ -5,7 +5,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <deque>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -57,7 +56,10 @@ class Children {
   [[nodiscard]] bool alive(Process p) const noexcept;
   [[nodiscard]] pid_t pid_of(Process p) const noexcept;
   // True if the process died more often than the crash limit allows; it is not restarted any more.
-  [[nodiscard]] bool crash_loop(Process p) const noexcept;
+  // The deaths stand on the control page, so another supervisor goes on counting.
+  [[nodiscard]] bool crash_loop(Process p) const noexcept {
+    return recent_deaths(p) > config_.crash_limit;
+  }
   [[nodiscard]] const Process* missing(
       std::uint64_t now_ns) const noexcept;  // first that is not ready
 
@@ -78,15 +80,17 @@ class Children {
     int pidfd = -1;
     bool spawned = false;
     std::uint64_t restart_at_ns = 0;
-    std::uint64_t backoff_ns = 0;
-    std::deque<std::uint64_t> deaths_ns;  // within the crash window
-    bool given_up = false;
     int exit_code = 0;  // of the last end
     bool left = false;  // stopped in order by somebody: not restarted
   };
 
   [[nodiscard]] const Child& child(Process p) const noexcept;
   Child& child(Process p) noexcept;
+  // Deaths within the crash window before the newest one.
+  [[nodiscard]] std::size_t recent_deaths(Process p) const noexcept;
+  void note_death(Process p, std::uint64_t now_ns) noexcept;
+  [[nodiscard]] std::uint64_t backoff_ns(Process p) const noexcept;
+  [[nodiscard]] bool died_unseen(const Child& child) const noexcept;
   void spawn(Child& child);
   void adopt(Child& child) noexcept;
   Death bury(Child& child, std::uint64_t now_ns);

@@ -29,10 +29,7 @@ KillWatch::KillWatch(Objects& objects, Children& children, Audit& audit,
       audit_(audit),
       config_(config),
       state_dir_(std::move(state_dir)),
-      say_(std::move(say)) {
-  for (std::size_t slot = 0; slot < kScopes; ++slot)
-    watched_[slot].word = objects_.kill->words[slot].load(std::memory_order_acquire);
-}
+      say_(std::move(say)) {}
 
 void KillWatch::carry(const std::vector<LatchedLevel>& levels) {
   for (const LatchedLevel& latched : levels) {
@@ -127,6 +124,15 @@ bool KillWatch::any_raised() const noexcept {
   return false;
 }
 
+std::string KillWatch::unsigned_by(std::string_view who, std::string_view reason) {
+  std::string list;
+  if (who.empty()) list += "  - no operator (--operator NAME)\n";
+  if (reason.size() < kReasonLength)
+    list += fmt::format("  - the reason has {} characters, {} or more are needed (--reason TEXT)\n",
+                        reason.size(), kReasonLength);
+  return list;
+}
+
 std::string KillWatch::failing(std::size_t slot, std::uint64_t word, std::string_view who,
                                std::string_view reason, std::uint64_t now_ns) const {
   const Watched& watched = watched_[slot];
@@ -137,10 +143,7 @@ std::string KillWatch::failing(std::size_t slot, std::uint64_t word, std::string
     fails(word == 0
               ? std::string("no word was named (--word)")
               : fmt::format("word {:016x} is stale: the scope now holds {:016x}", word, present));
-  if (who.empty()) fails("no operator (--operator NAME)");
-  if (reason.size() < kReasonLength)
-    fails(fmt::format("the reason has {} characters, {} or more are needed (--reason TEXT)",
-                      reason.size(), kReasonLength));
+  list += unsigned_by(who, reason);
   if (watched.word != present || watched.complete_ns == 0)
     fails("the kill is not complete: a gate has not obeyed it yet");
   else if (now_ns - watched.complete_ns < static_cast<std::uint64_t>(config_.cool_off.ns))

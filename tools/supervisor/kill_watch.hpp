@@ -12,7 +12,7 @@
 #include "core/instance.hpp"
 #include "tools/supervisor/audit.hpp"
 #include "tools/supervisor/children.hpp"
-#include "tools/supervisor/run_setup.hpp"
+#include "tools/supervisor/latch.hpp"
 
 namespace sluice {
 
@@ -34,6 +34,8 @@ class KillWatch {
   };
   Rearm rearm(Scope scope, std::uint64_t word, std::string_view who, std::string_view reason,
               std::uint64_t now_ns);
+  // What is missing of an operator's name and reason, one line each; empty if nothing is.
+  static std::string unsigned_by(std::string_view who, std::string_view reason);
   // Ends all words; what they held stays latched.
   void end();
 

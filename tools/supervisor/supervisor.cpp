@@ -18,6 +18,7 @@
 #include "core/error.hpp"
 #include "core/process.hpp"
 #include "core/watch.hpp"
+#include "tools/supervisor/reclaim.hpp"
 
 namespace fs = std::filesystem;
 
@@ -48,44 +49,88 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
   audit_ = std::make_unique<Audit>(pipeline_.state_dir / "audit.log");
   requests_ = std::make_unique<Requests>(supervisor_socket(pipeline_.state_dir));
   carried_ = load_latch(pipeline_.state_dir);
+  caps_ = load_caps(pipeline_.state_dir);
+  take_run(setup);
+  take_pages(setup);
+  Objects& objects = run_->objects();
+  children_ = std::make_unique<Children>(config_, pipeline_, objects, setup.launch);
+  kills_ = std::make_unique<KillWatch>(objects, *children_, *audit_, config_, pipeline_.state_dir,
+                                       [this](const std::string& line) { say(line); });
+  if (!adopted_) {
+    set_starting_caps();
+    kills_->carry(carried_);
+  }
+  beat();  // from here on no permit of an earlier supervisor is valid
+  if (!adopted_) run_->publish();
+  started_ns_ = boottime_ns();
+  const std::string what = fmt::format("run {} of instance {} ({}), build {}", run_->ordinal(),
+                                       pipeline_.instance, name_of(pipeline_.mode), build_id());
+  say((adopted_ ? "taken over: " : "") + what);
+  audit_->write(adopted_ ? "run_taken_over" : "run_started", "supervisor", what);
+}
+
+// The run that a dead supervisor left, if it is of this build and configuration; else a new one,
+// after what is left has been ended.
+void Supervisor::take_run(const Setup& setup) {
+  std::string why_not;
+  run_ = Run::adopt(pipeline_, {std::string(build_id()), setup.config_hash}, why_not);
+  adopted_ = run_ != nullptr;
+  if (adopted_) return;
+  if (!why_not.empty()) say("the run that is there is ended, not taken over: " + why_not);
   reclaim(pipeline_.instance, carried_, [this] {
     if (!store_latch(pipeline_.state_dir, carried_))
       throw Error(
           (pipeline_.state_dir / "kill.latch").string() +
           ": cannot be written: a kill level would be forgotten; free some disk space first");
   });
-  run_ = std::make_unique<Run>(pipeline_, setup.config_hash, setup.config_bytes);
+  run_ = Run::create(pipeline_, setup.config_hash, setup.config_bytes);
+}
+
+void Supervisor::take_pages(const Setup& setup) {
   Objects& objects = run_->objects();
-  claim(objects.control->supervisor, "the control page");
+  if (adopted_) withhold_what_was_void();
+  lease_epoch_ = static_cast<std::uint16_t>(claim(objects.control->supervisor, "the control page"));
   StagePage& own = objects.page(Process::Supervisor);
   claim(own.lease, "the supervisor's page");
   own.build_id = objects.control->build_id;
   own.layout_hash.store(schema_hash());
   own.config_hash.store(setup.config_hash);
-  objects.control->caps[0].store(config_.cap.raw, std::memory_order_release);
-  for (std::size_t i = 0; i < pipeline_.strategies.size(); ++i)
-    objects.control->caps[scope_slot({ScopeKind::Strategy, static_cast<std::uint32_t>(i)})].store(
-        config_.cap.raw, std::memory_order_release);
-  children_ = std::make_unique<Children>(config_, pipeline_, objects, setup.launch);
-  kills_ = std::make_unique<KillWatch>(objects, *children_, *audit_, config_, pipeline_.state_dir,
-                                       [this](const std::string& line) { say(line); });
-  kills_->carry(carried_);
-  beat();
-  run_->publish();
-  started_ns_ = boottime_ns();
-  say(fmt::format("run {} of instance {} ({}), build {}", run_->ordinal(), pipeline_.instance,
-                  name_of(pipeline_.mode), build_id()));
-  audit_->write("run_started", "supervisor",
-                fmt::format("ordinal {} build {}", run_->ordinal(), build_id()));
 }
 
-// Also after an exception: no permit outlives the supervisor's care, and what was raised stays
-// latched.
-Supervisor::~Supervisor() {
-  if (run_ && kills_) {
-    run_->objects().control->permits[0].store(0, std::memory_order_release);
-    kills_->end();
+void Supervisor::set_starting_caps() noexcept {
+  ControlPage& control = *run_->objects().control;
+  const auto start = [&](Scope scope) {
+    const std::string name = scope_name(control, scope);
+    const Notional cap = starting_cap(caps_, name, config_.cap);
+    control.caps[scope_slot(scope)].store(cap.raw, std::memory_order_release);
+    DecimalText text;
+    if (cap != config_.cap)
+      say(fmt::format("cap of {} is {}, as an operator left it in an earlier run", name,
+                      format_decimal(cap.raw, text)));
+  };
+  start({});
+  for (std::uint32_t i = 0; i < control.strategies; ++i) start({ScopeKind::Strategy, i});
+}
+
+// The global permit follows the processes (decide_permits). Any other one that is void in a run
+// that had granted them was taken away or damaged: that does not heal by a change of supervisors.
+void Supervisor::withhold_what_was_void() {
+  const ControlPage& control = *run_->objects().control;
+  if (control.permit_epoch.load(std::memory_order_acquire) == 0) return;  // never armed
+  const std::uint16_t before = control.beat().lease_epoch;
+  for (std::size_t slot = 1; slot < kScopes; ++slot) {
+    if (!control.scope_exists(scope_at(slot)) || control.permit(slot, before).valid) continue;
+    withheld_.set(slot);
+    say(
+        fmt::format("{} had no permit and gets none: sluicectl rearm --scope {} --operator NAME "
+                    "--reason TEXT",
+                    scope_name(control, scope_at(slot)), scope_name(control, scope_at(slot))));
   }
+}
+
+// Also after an exception: no permit outlives the supervisor's care.
+Supervisor::~Supervisor() {
+  if (run_) run_->objects().control->permits[0].store(0, std::memory_order_release);
   if (lock_ >= 0) ::close(lock_);
 }
 
@@ -152,6 +197,11 @@ std::string Supervisor::obstacle(std::uint64_t now_ns) const {
     if (page.config_hash.load() != control.config_hash)
       return fmt::format("{} runs another configuration", name_of(p));
   }
+  // The handshake: permits of an earlier supervisor are void in the gates' journals as well.
+  for (const Process gate : {Process::Risk, Process::Gateway})
+    if (run_->objects().page(gate).lease_epoch_accepted.load(std::memory_order_relaxed) !=
+        lease_epoch_)
+      return fmt::format("{} has not accepted this supervisor yet", name_of(gate));
   return {};
 }
 
@@ -172,12 +222,12 @@ void Supervisor::arm() {
     say("not armed: the audit log cannot be written");
     return;
   }
-  ++permit_epoch_;
+  const auto epoch =
+      static_cast<std::uint32_t>(control.permit_epoch.fetch_add(1, std::memory_order_release) + 1);
   for (std::size_t slot = kScopes; slot-- > 0;)  // the global scope last: it decides
-    if (control.scope_exists(scope_at(slot)))
-      control.permits[slot].store(
-          encode_permit(control.header.run_id, lease_epoch_, slot, permit_epoch_),
-          std::memory_order_release);
+    if (control.scope_exists(scope_at(slot)) && !withheld_.test(slot))
+      control.permits[slot].store(encode_permit(control.header.run_id, lease_epoch_, slot, epoch),
+                                  std::memory_order_release);
   control.changes.fetch_add(1, std::memory_order_release);
   set_state(RunState::Armed);
   armed_ = true;
@@ -199,11 +249,9 @@ void Supervisor::disarm(const std::string& why) {
 SupervisorReply Supervisor::answer(const SupervisorRequest& request, uid_t uid) {
   SupervisorReply reply;
   std::string text;
-  const auto now = boottime_ns();
   switch (request.verb) {
     case Verb::Rearm: {
-      const KillWatch::Rearm done = kills_->rearm({request.scope, request.index}, request.word,
-                                                  request.who.data(), request.reason.data(), now);
+      const KillWatch::Rearm done = rearm(request);
       reply.exit_code = static_cast<int>(done.done ? Exit::Ok : Exit::No);
       text = done.text;
       break;
@@ -221,6 +269,25 @@ SupervisorReply Supervisor::answer(const SupervisorRequest& request, uid_t uid) 
   }
   std::memcpy(reply.text.data(), text.data(), std::min(text.size(), reply.text.size() - 1));
   return reply;
+}
+
+// Lowers a kill level; or, where none stands, grants a permit that was withheld at the take-over.
+KillWatch::Rearm Supervisor::rearm(const SupervisorRequest& request) {
+  const Scope scope{request.scope, request.index};
+  const std::size_t slot = scope_slot(scope);
+  const bool raised = slot < kScopes && run_->objects().kill->read(slot).level != KillLevel::Run;
+  if (slot >= kScopes || raised || !withheld_.test(slot))
+    return kills_->rearm(scope, request.word, request.who.data(), request.reason.data(),
+                         boottime_ns());
+  const std::string name = scope_name(*run_->objects().control, scope);
+  if (const std::string why_not = KillWatch::unsigned_by(request.who.data(), request.reason.data());
+      !why_not.empty())
+    return {false, fmt::format("{} has had no permit since the take-over:\n{}", name, why_not)};
+  if (!audit_->write("permit", request.who.data(), name + ": " + request.reason.data()))
+    return {false, "the audit log cannot be written: nothing was changed\n"};
+  withheld_.reset(slot);
+  if (armed_) arm();
+  return {true, name + " may have a permit again\n"};
 }
 
 void Supervisor::set_cap(const SupervisorRequest& request, uid_t uid, SupervisorReply& reply) {
@@ -245,6 +312,9 @@ void Supervisor::set_cap(const SupervisorRequest& request, uid_t uid, Supervisor
     return say_back(Exit::No, "the audit log cannot be written: nothing was changed\n");
   control.caps[slot].store(request.value, std::memory_order_release);
   control.changes.fetch_add(1, std::memory_order_release);
+  set_latched(caps_, scope_name(control, {request.scope, request.index}), Notional{request.value});
+  if (!store_caps(pipeline_.state_dir, caps_))
+    say("the cap cannot be kept: it holds in this run, the next one may start with another");
   say(what);
   say_back(Exit::Ok, what + "\n");
 }
@@ -267,7 +337,7 @@ int Supervisor::run() {
   }
   const bool clean = stop_in_order();
   audit_->write("run_ended", "supervisor", clean ? "in order" : "incomplete");
-  run_.reset();
+  run_->end();
   if (!clean) return static_cast<int>(Exit::Incomplete);
   return StopSignal::signal() == SIGINT ? static_cast<int>(Exit::Interrupted) : 0;
 }

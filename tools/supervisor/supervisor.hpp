@@ -1,11 +1,16 @@
-// The supervisor: creates the run, keeps its processes alive, decides when risk is permitted,
-// latches and completes kills, and ends the run in order. One thread; its heartbeat comes from the
-// loop that does it all.
+// The supervisor: creates the run or takes it over from a dead supervisor, keeps its processes
+// alive, decides when risk is permitted, latches and completes kills, and ends the run in order.
+// One thread; its heartbeat comes from the loop that does it all.
 //
 // Writes: the control page, rearms on the kill page, `request` of stage pages. Everything it
 // loosens is in the audit log first.
+//
+// Taking over: segments, rings, processes, calibration, caps and kill words stay as they are. The
+// first beat carries the new lease's epoch, which voids every permit; they are granted again when
+// both gates have journaled that epoch and nothing else stands in the way.
 #pragma once
 
+#include <bitset>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -14,6 +19,7 @@
 #include "tools/supervisor/audit.hpp"
 #include "tools/supervisor/children.hpp"
 #include "tools/supervisor/kill_watch.hpp"
+#include "tools/supervisor/latch.hpp"
 #include "tools/supervisor/requests.hpp"
 #include "tools/supervisor/run_setup.hpp"
 
@@ -28,13 +34,19 @@ class Supervisor {
     std::string config_bytes;
     Children::Launch launch;
   };
-  explicit Supervisor(const Setup& setup);  // throws Error; nothing is left behind then
+  // Throws Error: a run it was creating is removed then, one it was taking over stays as it was.
+  explicit Supervisor(const Setup& setup);
+  // Without an orderly stop before: the permit is void, the run stays for the next supervisor.
   ~Supervisor();
 
   // Runs until a stop is asked for. Returns the exit code of the process.
   int run();
 
  private:
+  void take_run(const Setup& setup);
+  void take_pages(const Setup& setup);
+  void set_starting_caps() noexcept;
+  void withhold_what_was_void();
   void turn(int wait_ms);
   void beat() noexcept;
   void note_deaths(std::uint64_t now_ns);
@@ -44,6 +56,7 @@ class Supervisor {
   void disarm(const std::string& why);
   void set_state(RunState state) noexcept;
   SupervisorReply answer(const SupervisorRequest& request, uid_t uid);
+  KillWatch::Rearm rearm(const SupervisorRequest& request);
   void set_cap(const SupervisorRequest& request, uid_t uid, SupervisorReply& reply);
   bool stop_in_order();
   void wait_quiet(std::uint64_t deadline_ns);
@@ -54,13 +67,16 @@ class Supervisor {
   SupervisorConfig config_;
   int lock_ = -1;
   std::vector<LatchedLevel> carried_;
+  std::vector<LatchedCap> caps_;  // as operators left them
   std::unique_ptr<Audit> audit_;
   std::unique_ptr<Run> run_;
   std::unique_ptr<Children> children_;
   std::unique_ptr<KillWatch> kills_;
   std::unique_ptr<Requests> requests_;
-  std::uint16_t lease_epoch_ = 1;
-  std::uint32_t permit_epoch_ = 0;
+  bool adopted_ = false;
+  std::bitset<kScopes>
+      withheld_;  // void when the run was taken over: an operator grants them again
+  std::uint16_t lease_epoch_ = 0;
   std::uint64_t started_ns_ = 0;
   bool armed_ = false;
   bool stop_asked_ = false;

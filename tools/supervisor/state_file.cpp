@@ -1,0 +1,44 @@
+#include "tools/supervisor/state_file.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "core/error.hpp"
+
+namespace fs = std::filesystem;
+
+namespace sluice {
+
+bool write_synced(const fs::path& path, const std::string& text) noexcept {
+  try {
+    const fs::path temporary = path.string() + ".new";
+    const int fd =
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
+    if (fd < 0) return false;
+    const bool written =
+        ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+        ::fsync(fd) == 0;
+    ::close(fd);
+    if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) return false;
+    // The name is durable only with its directory.
+    const int dir = ::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir < 0) return false;
+    const bool synced = ::fsync(dir) == 0;
+    ::close(dir);
+    return synced;
+  } catch (...) {  // no memory for a path
+    return false;
+  }
+}
+
+std::ifstream open_state(const fs::path& path) {
+  std::ifstream file(path);
+  if (!file && fs::exists(path))
+    throw Error(path.string() + ": cannot be read: " + std::strerror(errno));
+  return file;
+}
+
+}  // namespace sluice

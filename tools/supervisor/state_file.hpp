@@ -1,0 +1,16 @@
+// Small files of the state directory: replaced whole, durable before the call returns.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace sluice {
+
+// False if the text is not on disk under that name; the old file stands then. errno says why.
+bool write_synced(const std::filesystem::path& path, const std::string& text) noexcept;
+
+// A file that is there and cannot be read is not an empty file: throws Error.
+std::ifstream open_state(const std::filesystem::path& path);
+
+}  // namespace sluice
