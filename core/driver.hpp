@@ -19,6 +19,7 @@
 #include <string>
 #include <vector>
 
+#include "core/checkpoint.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/journal.hpp"
@@ -51,6 +52,15 @@ struct DriverSources {
   JournalMemory* journal = nullptr;
   const StagePage* peer = nullptr;
   Process process = Process::Risk;
+  CheckpointMemory* checkpoint = nullptr;  // null: recovery replays the whole journal
+  std::uint64_t checkpoint_every = kCheckpointEvery;
+};
+
+// Stages whose state is plain bytes.
+template <class Stage>
+concept Checkpointed = requires(Stage& stage) {
+  stage.restore(stage.state());
+  requires std::is_trivially_copyable_v<std::remove_cvref_t<decltype(stage.state())>>;
 };
 
 template <class Stage, class Session = NoSession, class ClockType = Clock>
@@ -74,8 +84,9 @@ class Driver {
     lanes_.push_back({edge, &ring, {}, 0, false});
   }
 
-  // Setup. `next(JournalSlot&, position) -> bool` yields the committed entries from position 0.
-  // Throws Error if an entry is corrupt or the outputs in the rings are ahead of the journal.
+  // Setup. `next(JournalSlot&, position) -> bool` yields the committed entries, from the newest
+  // checkpoint on or from position 0. Throws Error if an entry is corrupt or the outputs in the
+  // rings are ahead of the journal.
   template <class NextEntry>
   void recover(NextEntry&& next);
 
@@ -92,6 +103,17 @@ class Driver {
   [[nodiscard]] bool idle() const noexcept { return idle_; }
 
  private:
+  // The driver's part of a checkpoint; the stage's state follows it.
+  struct State {
+    HostTime now;  // of the last entry
+    std::array<std::uint64_t, kEdgeSpan> next_in{};
+    std::array<std::uint64_t, kEdgeSpan> generated{};  // by output edge
+    std::array<std::uint8_t, kEdgeSpan> full{};
+    std::uint64_t recoveries = 0;
+    std::uint64_t last_event_sequence = 0;
+    PageWatch::Told told;
+  };
+
   enum class InputClass : std::uint8_t { Report = 0, Request = 1, Tick = 2 };
 
   struct Input {
@@ -138,6 +160,8 @@ class Driver {
   void replay(NextEntry& next, std::vector<std::vector<Payload>>& unpublished);
   void republish(const std::vector<std::vector<Payload>>& unpublished);
   void start_journal() noexcept;
+  void checkpoint_if_due(bool idle) noexcept;
+  [[nodiscard]] std::uint64_t restore_checkpoint(std::uint64_t tail, JournalDecoder& decoder);
   void obey_while_replaying() noexcept;
 
   Stage& stage_;
@@ -155,6 +179,7 @@ class Driver {
   std::size_t quotes_count_ = 0;
   std::uint32_t last_event_sequence_ = 0;
   std::uint64_t recoveries_ = 0;
+  std::uint64_t checkpointed_ = 0;  // position of the newest checkpoint
   HostTime turn_at_;
   HostTime beat_at_;
   bool recovered_untold_ = false;
@@ -364,6 +389,7 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
   if (taken == 0)
     for (Input& input : inputs_) input.consumer.publish_head();
   finish_turn(scanned || blocked);
+  checkpoint_if_due(!worked);
   return worked;
 }
 
@@ -411,6 +437,31 @@ void Driver<Stage, Session, ClockType>::finish_turn(bool scanned) noexcept {
   page.conditions.store(watch_.conditions(), std::memory_order_relaxed);
   page.journal_position.store(journal_.next(), std::memory_order_relaxed);
   page.lease_epoch_accepted.store(watch_.lease_epoch(), std::memory_order_relaxed);
+}
+
+// Between two turns: everything journaled is committed, everything generated is published.
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::checkpoint_if_due(bool idle) noexcept {
+  if constexpr (Checkpointed<Stage>) {
+    if (from_.checkpoint == nullptr || faulted_) return;
+    const std::uint64_t since = journal_.next() - checkpointed_;
+    if (since < (idle ? 1 : 2) * from_.checkpoint_every) return;
+    State mine{};
+    mine.now = journal_.now();
+    mine.next_in = next_in_;
+    mine.recoveries = recoveries_;
+    mine.last_event_sequence = last_event_sequence_;
+    mine.told = watch_.told();
+    for (const OutputLane& lane : lanes_) {
+      mine.generated[static_cast<std::size_t>(lane.edge)] = lane.generated;
+      mine.full[static_cast<std::size_t>(lane.edge)] = lane.full ? 1 : 0;
+    }
+    checkpointed_ = journal_.next();
+    CheckpointWriter writer(*from_.checkpoint, checkpointed_);
+    writer.put(&mine, sizeof mine);
+    writer.put(&stage_.state(), sizeof stage_.state());
+    writer.finish();
+  }
 }
 
 template <class Stage, class Session, class ClockType>

@@ -1,6 +1,8 @@
-// How a driver comes back: replay the journal, suppress what is published, publish the rest. The second
-// half of core/driver.hpp, which includes it; setup only.
+// How a driver comes back: replay the journal, suppress what is published, publish the rest. The
+// second half of core/driver.hpp, which includes it; setup only.
 #pragma once
+
+#include <cstring>
 
 #include "core/driver.hpp"
 
@@ -33,7 +35,8 @@ void Driver<Stage, Session, ClockType>::replay(NextEntry& next,
   const std::uint64_t tail = from_.journal->tail.load(std::memory_order_acquire);
   JournalDecoder decoder;
   effects_.mute(true);
-  for (std::uint64_t position = 0; position < tail; ++position) {
+  checkpointed_ = restore_checkpoint(tail, decoder);
+  for (std::uint64_t position = checkpointed_; position < tail; ++position) {
     if (position % 1'024 == 0) obey_while_replaying();
     JournalSlot raw{};
     JournalEntry entry;
@@ -60,6 +63,43 @@ void Driver<Stage, Session, ClockType>::replay(NextEntry& next,
   }
   effects_.mute(false);
   journal_ = JournalWriter(*from_.journal, tail, decoder.now());
+}
+
+// Returns the position to replay from.
+template <class Stage, class Session, class ClockType>
+std::uint64_t Driver<Stage, Session, ClockType>::restore_checkpoint(std::uint64_t tail,
+                                                                    JournalDecoder& decoder) {
+  if constexpr (Checkpointed<Stage>) {
+    using Theirs = std::remove_cvref_t<decltype(stage_.state())>;
+    static_assert(sizeof(State) % 8 == 0 && sizeof(Theirs) % 8 == 0);
+    static_assert(sizeof(State) + sizeof(Theirs) <= kCheckpointBytes);
+    if (from_.checkpoint == nullptr) return 0;
+    forget_broken(*from_.checkpoint, tail);
+    const std::optional<Checkpoint> found = newest_checkpoint(*from_.checkpoint, tail);
+    if (!found || found->words.size() * 8 != sizeof(State) + sizeof(Theirs)) return 0;
+    State mine;
+    std::memcpy(static_cast<void*>(&mine), found->words.data(), sizeof mine);
+    Theirs theirs;
+    std::memcpy(static_cast<void*>(&theirs), found->words.data() + sizeof mine / 8, sizeof theirs);
+    stage_.restore(theirs);
+    next_in_ = mine.next_in;
+    recoveries_ = mine.recoveries;
+    last_event_sequence_ = static_cast<std::uint32_t>(mine.last_event_sequence);
+    watch_.restore(mine.told);
+    for (OutputLane& lane : lanes_) {
+      lane.generated = mine.generated[static_cast<std::size_t>(lane.edge)];
+      if (lane.generated > lane.producer.next())
+        throw Error("ring " + std::string(name_of(from_.process)) + " edge " +
+                    std::to_string(static_cast<int>(lane.edge)) + " holds " +
+                    std::to_string(lane.producer.next()) + " records, the checkpoint knows of " +
+                    std::to_string(lane.generated));
+      outputs_.set_full(lane.edge, lane.full = mine.full[static_cast<std::size_t>(lane.edge)] != 0);
+    }
+    decoder = JournalDecoder(mine.now);
+    return found->position;
+  } else {
+    return 0;
+  }
 }
 
 template <class Stage, class Session, class ClockType>

@@ -38,6 +38,10 @@ std::string journal_object_of(Process process) {
   return std::string("journal.").append(name_of(process));
 }
 
+std::string checkpoint_object_of(Process process) {
+  return std::string("checkpoint.").append(name_of(process));
+}
+
 std::vector<ObjectPlan> plan_objects(const PipelineConfig& config) {
   std::vector<ObjectPlan> plan;
   plan.push_back({"control", ObjectKind::Control, 0, 0, sizeof(ControlPage)});
@@ -46,9 +50,11 @@ std::vector<ObjectPlan> plan_objects(const PipelineConfig& config) {
   for (const Process p : kProcesses) {
     const auto number = static_cast<std::uint8_t>(p);
     plan.push_back({page_object_of(p), ObjectKind::Stage, number, 0, sizeof(StagePage)});
-    if (has_journal(p))
-      plan.push_back({journal_object_of(p), ObjectKind::Journal, number, journal,
-                      JournalMemory::bytes(journal)});
+    if (!has_journal(p)) continue;
+    plan.push_back({journal_object_of(p), ObjectKind::Journal, number, journal,
+                    JournalMemory::bytes(journal)});
+    plan.push_back({checkpoint_object_of(p), ObjectKind::Checkpoint, number, kCheckpointBytes,
+                    CheckpointMemory::bytes(kCheckpointBytes)});
   }
   plan.push_back({"journal.paper", ObjectKind::Journal, static_cast<std::uint8_t>(Edge::PaperLog),
                   kPaperLogEntries, JournalMemory::bytes(kPaperLogEntries)});
@@ -119,6 +125,9 @@ void bind(Objects& objects, const ObjectPlan& plan, void* memory) noexcept {
       (plan.edge == static_cast<std::uint8_t>(Edge::PaperLog) ? objects.paper_log
                                                               : objects.journal[plan.edge]) =
           static_cast<JournalMemory*>(memory);
+      break;
+    case ObjectKind::Checkpoint:
+      objects.checkpoint[plan.edge] = static_cast<CheckpointMemory*>(memory);
       break;
     case ObjectKind::LastValue: objects.last_value = memory; break;
   }
@@ -212,6 +221,11 @@ void AttachedInstance::attach_journal(Process process, Access access) {
   const auto number = static_cast<std::uint8_t>(process);
   objects_.journal[number] = static_cast<JournalMemory*>(
       map(journal_object_of(process), ObjectKind::Journal, number, access));
+}
+void AttachedInstance::attach_checkpoint(Process process, Access access) {
+  const auto number = static_cast<std::uint8_t>(process);
+  objects_.checkpoint[number] = static_cast<CheckpointMemory*>(
+      map(checkpoint_object_of(process), ObjectKind::Checkpoint, number, access));
 }
 void AttachedInstance::attach_paper_log(Access access) {
   objects_.paper_log = static_cast<JournalMemory*>(

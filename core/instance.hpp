@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/checkpoint.hpp"
 #include "core/control_page.hpp"
 #include "core/journal.hpp"
 #include "core/kill_page.hpp"
@@ -27,9 +28,10 @@ inline constexpr std::size_t kLastValueBytes = sizeof(SegmentHeader) + kMaxInstr
 struct Objects {
   ControlPage* control = nullptr;
   KillPage* kill = nullptr;
-  std::array<StagePage*, kProcessSpan> stage{};        // by Process
-  std::array<JournalMemory*, kProcessSpan> journal{};  // by Process; seats, risk, gateway
-  std::array<RingMemory*, kEdgeSpan> ring{};           // by Edge
+  std::array<StagePage*, kProcessSpan> stage{};              // by Process
+  std::array<JournalMemory*, kProcessSpan> journal{};        // by Process; seats, risk, gateway
+  std::array<CheckpointMemory*, kProcessSpan> checkpoint{};  // by Process; those with a journal
+  std::array<RingMemory*, kEdgeSpan> ring{};                 // by Edge
   JournalMemory* paper_log = nullptr;
   void* last_value = nullptr;  // feed/last_value.hpp
 
@@ -38,6 +40,9 @@ struct Objects {
   }
   [[nodiscard]] RingMemory& edge(Edge e) const noexcept {
     return *ring[static_cast<std::size_t>(e)];
+  }
+  [[nodiscard]] CheckpointMemory& checkpoint_of(Process p) const noexcept {
+    return *checkpoint[static_cast<std::size_t>(p)];
   }
   [[nodiscard]] JournalMemory& journal_of(Process p) const noexcept {
     return *journal[static_cast<std::size_t>(p)];
@@ -57,9 +62,10 @@ struct ObjectPlan {
   std::size_t bytes;
 };
 std::vector<ObjectPlan> plan_objects(const PipelineConfig& config);
-std::string object_of(Edge edge);                // "ring.feed-risk"
-std::string page_object_of(Process process);     // "stage.risk"
-std::string journal_object_of(Process process);  // "journal.risk"
+std::string object_of(Edge edge);                   // "ring.feed-risk"
+std::string page_object_of(Process process);        // "stage.risk"
+std::string journal_object_of(Process process);     // "journal.risk"
+std::string checkpoint_object_of(Process process);  // "checkpoint.risk"
 
 struct RunIdentity {
   std::uint64_t run_id = 0;
@@ -112,6 +118,7 @@ class AttachedInstance {
   void attach_page(Process process, Access access);
   void attach_ring(Edge edge, Access access);
   void attach_journal(Process process, Access access);
+  void attach_checkpoint(Process process, Access access);
   void attach_paper_log(Access access);
   void attach_last_value(Access access);
   // True if the object exists and could be attached (tools looking at what is there).

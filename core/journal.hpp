@@ -35,8 +35,10 @@ enum RecorderFlags : std::uint64_t { kRecorderDiskTrouble = 1 };
 
 struct JournalMemory {
   SegmentHeader header;
-  alignas(kLinePair) std::atomic<std::uint64_t> tail;  // entries committed; writer: the stage's driver
-  alignas(kLinePair) std::atomic<std::uint64_t> head;  // entries written to the file; writer: recorder
+  alignas(
+      kLinePair) std::atomic<std::uint64_t> tail;  // entries committed; writer: the stage's driver
+  alignas(
+      kLinePair) std::atomic<std::uint64_t> head;  // entries written to the file; writer: recorder
   std::atomic<std::uint64_t> flags;                // RecorderFlags; writer: recorder
 
   [[nodiscard]] JournalSlot* slots() noexcept { return reinterpret_cast<JournalSlot*>(this + 1); }
@@ -72,6 +74,10 @@ struct JournalEntry {
 class JournalDecoder {
  public:
   enum class Status : std::uint8_t { Input = 1, Filler = 2, Corrupt = 3 };
+
+  JournalDecoder() = default;
+  // Continues behind an entry of this time.
+  explicit JournalDecoder(HostTime now) noexcept : now_(now) {}
 
   [[nodiscard]] Status decode(const JournalSlot& raw, std::uint64_t position,
                               JournalEntry& out) noexcept {

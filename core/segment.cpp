@@ -14,6 +14,7 @@
 #include <fstream>
 #include <set>
 
+#include "core/checkpoint.hpp"
 #include "core/control_page.hpp"
 #include "core/error.hpp"
 #include "core/journal.hpp"
@@ -106,11 +107,12 @@ std::uint64_t schema_hash() noexcept {
                         fnv1a(layout_hash<Report>(),
                               fnv1a(layout_hash<Event>(),
                                     fnv1a(layout_hash<Control>(), layout_hash<PaperEntry>()))))));
-  static constexpr std::uint64_t kPages =
-      fnv1a(sizeof(ControlPage),
-            fnv1a(sizeof(KillPage),
-                  fnv1a(sizeof(StagePage),
-                        fnv1a(sizeof(RingMemory), fnv1a(sizeof(JournalMemory), kRecords)))));
+  static constexpr std::uint64_t kPages = fnv1a(
+      sizeof(ControlPage),
+      fnv1a(sizeof(KillPage),
+            fnv1a(sizeof(StagePage),
+                  fnv1a(sizeof(RingMemory),
+                        fnv1a(sizeof(JournalMemory), fnv1a(sizeof(CheckpointMemory), kRecords))))));
   return kPages;
 }
 

@@ -21,7 +21,8 @@ enum class ObjectKind : std::uint8_t {
   Stage = 3,
   Ring = 4,
   Journal = 5,
-  LastValue = 6
+  LastValue = 6,
+  Checkpoint = 7
 };
 
 inline constexpr std::uint64_t kMagic = 0x0131454349554c53;  // "SLUICE1" and a version

@@ -41,10 +41,15 @@ struct WatchSources {
 
 class PageWatch {
  public:
-  PageWatch() noexcept {
-    levels_.fill(KillWord{});
-    level_known_.fill(false);
-  }
+  // What the stage has been told, all of it by Controls: a part of every checkpoint.
+  struct Told {
+    std::array<KillWord, kScopes> levels{};
+    std::array<bool, kScopes> level_known{};
+    std::array<Permit, kScopes> permits{};
+    std::array<std::int64_t, kScopes> caps{};
+    std::int64_t rate_ppm = -1;
+    std::uint32_t conditions = 0;
+  };
 
   void attach(const WatchSources& sources) noexcept { from_ = sources; }
 
@@ -80,21 +85,23 @@ class PageWatch {
     switch (control.kind) {
       case ControlKind::Level:
         if (slot < kScopes) {
-          levels_[slot] = {static_cast<KillLevel>(control.after),
-                           static_cast<KillCause>(control.detail),
-                           static_cast<std::uint32_t>(control.epoch), control.reserved[0] != 0};
-          level_known_[slot] = true;
+          told_.levels[slot] = {
+              static_cast<KillLevel>(control.after), static_cast<KillCause>(control.detail),
+              static_cast<std::uint32_t>(control.epoch), control.reserved[0] != 0};
+          told_.level_known[slot] = true;
         }
         break;
       case ControlKind::Permit:
         if (slot < kScopes)
-          permits_[slot] = {control.after != 0, static_cast<std::uint32_t>(control.epoch)};
+          told_.permits[slot] = {control.after != 0, static_cast<std::uint32_t>(control.epoch)};
         break;
       case ControlKind::Cap:
-        if (slot < kScopes) caps_[slot] = control.after;
+        if (slot < kScopes) told_.caps[slot] = control.after;
         break;
-      case ControlKind::Rate: rate_ppm_ = control.after; break;
-      case ControlKind::Conditions: conditions_ = static_cast<std::uint32_t>(control.after); break;
+      case ControlKind::Rate: told_.rate_ppm = control.after; break;
+      case ControlKind::Conditions:
+        told_.conditions = static_cast<std::uint32_t>(control.after);
+        break;
       case ControlKind::RunStart:
       case ControlKind::EdgeBase:
       case ControlKind::Recovered:
@@ -106,9 +113,12 @@ class PageWatch {
     }
   }
 
+  [[nodiscard]] const Told& told() const noexcept { return told_; }
+  void restore(const Told& told) noexcept { told_ = told; }
+
   // Serial read by the last scan, complete or not.
   [[nodiscard]] std::uint64_t serial() const noexcept { return seen_; }
-  [[nodiscard]] std::uint32_t conditions() const noexcept { return conditions_; }
+  [[nodiscard]] std::uint32_t conditions() const noexcept { return told_.conditions; }
   [[nodiscard]] std::uint16_t lease_epoch() const noexcept { return lease_epoch_; }
 
  private:
@@ -126,21 +136,21 @@ class PageWatch {
     for (std::size_t slot = 0; slot < kScopes; ++slot) {
       if (!from_.control->scope_exists(scope_at(slot))) continue;
       const KillWord word = from_.kill->read(slot);
-      if ((!level_known_[slot] || !(word == levels_[slot])) &&
+      if ((!told_.level_known[slot] || !(word == told_.levels[slot])) &&
           !tell_level(slot, word, serial, inject))
         return false;
       const Permit permit = from_.control->permit(slot, lease_epoch);
-      if (!(permit == permits_[slot])) {
+      if (!(permit == told_.permits[slot])) {
         Control control = about(ControlKind::Permit, slot);
-        control.before = permits_[slot].valid;
+        control.before = told_.permits[slot].valid;
         control.after = permit.valid;
         control.epoch = permit.epoch;
         if (!inject(control)) return false;
       }
       const std::int64_t cap = from_.control->caps[slot].load(std::memory_order_acquire);
-      if (cap != caps_[slot]) {
+      if (cap != told_.caps[slot]) {
         Control control = about(ControlKind::Cap, slot);
-        control.before = caps_[slot];
+        control.before = told_.caps[slot];
         control.after = cap;
         if (!inject(control)) return false;
       }
@@ -152,7 +162,7 @@ class PageWatch {
   bool tell_level(std::size_t slot, const KillWord& word, std::uint64_t serial,
                   Inject& inject) noexcept {
     Control control = about(ControlKind::Level, slot);
-    control.before = static_cast<std::int64_t>(levels_[slot].level);
+    control.before = static_cast<std::int64_t>(told_.levels[slot].level);
     control.after = static_cast<std::int64_t>(word.level);
     control.detail = static_cast<std::uint8_t>(word.cause);
     control.epoch = word.epoch;
@@ -164,18 +174,18 @@ class PageWatch {
   template <class Inject>
   bool scan_run(Inject& inject) noexcept {
     const std::int64_t rate = from_.control->rate_ppm.load(std::memory_order_acquire);
-    if (rate == rate_ppm_) return true;
+    if (rate == told_.rate_ppm) return true;
     Control control = about(ControlKind::Rate, 0);
-    control.before = rate_ppm_;
+    control.before = told_.rate_ppm;
     control.after = rate;
     return inject(control);
   }
 
   template <class Inject>
   bool scan_conditions(std::uint32_t now, Inject& inject) noexcept {
-    if (now == conditions_) return true;
+    if (now == told_.conditions) return true;
     Control control = about(ControlKind::Conditions, 0);
-    control.before = conditions_;
+    control.before = told_.conditions;
     control.after = now;
     return inject(control);
   }
@@ -200,8 +210,9 @@ class PageWatch {
   [[nodiscard]] std::uint32_t journal_conditions(const JournalMemory& journal) const noexcept {
     const std::uint64_t behind =
         journal.tail.load(std::memory_order_relaxed) - journal.head.load(std::memory_order_relaxed);
-    const std::uint64_t limit = (conditions_ & kJournalBehind) != 0 ? journal.header.capacity / 4
-                                                                    : journal.header.capacity / 2;
+    const std::uint64_t limit = (told_.conditions & kJournalBehind) != 0
+                                    ? journal.header.capacity / 4
+                                    : journal.header.capacity / 2;
     std::uint32_t now = behind > limit ? kJournalBehind : 0u;
     if ((journal.flags.load(std::memory_order_relaxed) & kRecorderDiskTrouble) != 0)
       now |= kDiskLow;
@@ -214,12 +225,7 @@ class PageWatch {
   std::uint64_t changes_ = ~std::uint64_t{0};
   HostTime next_scan_;
   std::uint16_t lease_epoch_ = 0;
-  std::array<KillWord, kScopes> levels_;
-  std::array<bool, kScopes> level_known_;
-  std::array<Permit, kScopes> permits_{};
-  std::array<std::int64_t, kScopes> caps_{};
-  std::int64_t rate_ppm_ = -1;
-  std::uint32_t conditions_ = 0;
+  Told told_;
 };
 
 }  // namespace sluice

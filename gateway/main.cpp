@@ -21,6 +21,7 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, const GatewayConfig& c
   AttachedInstance& instance = host.instance();
   instance.attach_kill(Access::ReadWrite);
   instance.attach_journal(Process::Gateway, Access::ReadWrite);
+  instance.attach_checkpoint(Process::Gateway, Access::ReadWrite);
   instance.attach_paper_log(Access::ReadWrite);
   instance.attach_page(Process::Risk, Access::ReadOnly);
   Objects& objects = host.objects();
@@ -31,7 +32,7 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, const GatewayConfig& c
   Driver<GatewayStage, ReconcilingSession> driver(
       gateway->stage, gateway->adapter, host.clock(),
       {objects.control, objects.kill, &host.page(), &objects.journal_of(Process::Gateway),
-       &objects.page(Process::Risk), Process::Gateway});
+       &objects.page(Process::Risk), Process::Gateway, &objects.checkpoint_of(Process::Gateway)});
   wire(driver, Process::Gateway, pipeline, [&](Edge edge) -> RingMemory& {
     instance.attach_ring(edge, Access::ReadWrite);
     return objects.edge(edge);

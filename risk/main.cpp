@@ -15,14 +15,16 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, const risk::RiskConfig
   AttachedInstance& instance = host.instance();
   instance.attach_kill(Access::ReadWrite);
   instance.attach_journal(Process::Risk, Access::ReadWrite);
+  instance.attach_checkpoint(Process::Risk, Access::ReadWrite);
   Objects& objects = host.objects();
   host.page().statistics.name(risk::kCounterNames, risk::kHistogramNames);
 
   risk::RiskStage stage(config, pipeline);
   NoSession none;
-  Driver<risk::RiskStage> driver(stage, none, host.clock(),
-                                 {objects.control, objects.kill, &host.page(),
-                                  &objects.journal_of(Process::Risk), nullptr, Process::Risk});
+  Driver<risk::RiskStage> driver(
+      stage, none, host.clock(),
+      {objects.control, objects.kill, &host.page(), &objects.journal_of(Process::Risk), nullptr,
+       Process::Risk, &objects.checkpoint_of(Process::Risk)});
   wire(driver, Process::Risk, pipeline, [&](Edge edge) -> RingMemory& {
     instance.attach_ring(edge, Access::ReadWrite);
     return objects.edge(edge);

@@ -17,13 +17,15 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, StrategyStage& stage,
   const Process seat = host.process();
   instance.attach_kill(Access::ReadWrite);
   instance.attach_journal(seat, Access::ReadWrite);
+  instance.attach_checkpoint(seat, Access::ReadWrite);
   Objects& objects = host.objects();
   host.page().statistics.name(strategies::kCounterNames, strategies::kHistogramNames);
 
   NoSession none;
   Driver<StrategyStage> driver(
       stage, none, host.clock(),
-      {objects.control, objects.kill, &host.page(), &objects.journal_of(seat), nullptr, seat});
+      {objects.control, objects.kill, &host.page(), &objects.journal_of(seat), nullptr, seat,
+       &objects.checkpoint_of(seat)});
   wire(driver, seat, pipeline, [&](Edge edge) -> RingMemory& {
     instance.attach_ring(edge, Access::ReadWrite);
     return objects.edge(edge);

@@ -76,10 +76,12 @@ struct CrashPlan {
 
 class CrashWorld {
  public:
-  CrashWorld(std::uint32_t ring, std::uint64_t seed)
+  CrashWorld(std::uint32_t ring, std::uint64_t seed, bool checkpoints = false)
       : random_(seed),
         instance_(test::toy_config({.ring = ring, .journal = 256}), test::toy_run()),
-        world_(instance_.objects()) {}
+        world_(instance_.objects()) {
+    if (checkpoints) world_.checkpoints = &instance_.objects().checkpoint_of(Process::Risk);
+  }
 
   // The neighbours do something, then one more process lives and dies. False: the child said that
   // it could not recover.
@@ -259,7 +261,7 @@ TEST(DriverCrash, EveryInputOnceEveryOutputOnceAtAnyInstruction) {
   CrashWorld::Seen seen;
   while (deaths < kDeaths) {
     const std::uint32_t ring = 2u << seeds.below(4);
-    CrashWorld world(ring, seeds.next());
+    CrashWorld world(ring, seeds.next(), seeds.one_in(2));
     for (int here = 0; here < kPerWorld;) {
       const StepEnd end = world.live_and_die();
       ASSERT_NE(end, StepEnd::Failed) << "after " << deaths << " deaths, ring of " << ring;

@@ -27,7 +27,7 @@ class Chaos {
       : plan_(plan),
         random_(plan.seed),
         market_(mix(plan.seed)),
-        world_(config_of(plan), {.scripted_seat = false, .lean = false, .mutant = plan.mutant}),
+        world_(config_of(plan), {.checkpoint_every = plan.checkpoint_every, .mutant = plan.mutant}),
         due_(world_.now()) {}
 
   ChaosResult run() {

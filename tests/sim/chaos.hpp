@@ -12,9 +12,10 @@ struct ChaosPlan {
   std::uint64_t seed = 1;
   std::uint32_t ring = 64;
   std::uint32_t journal = 1024;
-  std::uint64_t events = 1'500;      // frames of the market
-  std::uint64_t crash_one_in = 900;  // steps; 0 = never
-  std::uint64_t fault_one_in = 400;  // kills, silence, permits, recorder; 0 = never
+  std::uint64_t checkpoint_every = 0;  // journal entries; 0 = recovery replays everything
+  std::uint64_t events = 1'500;        // frames of the market
+  std::uint64_t crash_one_in = 900;    // steps; 0 = never
+  std::uint64_t fault_one_in = 400;    // kills, silence, permits, recorder; 0 = never
   Mutant mutant = Mutant::None;
 };
 

@@ -90,14 +90,16 @@ struct Totals {
 };
 
 // Rings from ample to two slots, journals from ample to so small that a sleeping recorder stops
-// everything.
+// everything; recovery from the first entry, or from a checkpoint that is a few or many turns old.
 ChaosPlan plan_of(std::uint64_t seed) {
   constexpr std::array<std::uint32_t, 4> kRings{2, 8, 64, 1024};
   constexpr std::array<std::uint32_t, 3> kJournals{128, 512, 4096};
+  constexpr std::array<std::uint64_t, 3> kEvery{0, 20, 300};
   ChaosPlan plan;
   plan.seed = seed;
   plan.ring = kRings[seed % kRings.size()];
   plan.journal = kJournals[seed / kRings.size() % kJournals.size()];
+  plan.checkpoint_every = kEvery[seed % kEvery.size()];
   return plan;
 }
 
@@ -172,6 +174,7 @@ Seen hunt(Mutant mutant, std::uint64_t runs) {
     plan.mutant = mutant;
     plan.ring = std::max(plan.ring, 8u);
     if (mutant == Mutant::UnjournaledTurn) plan.crash_one_in = 100;
+    plan.checkpoint_every = mutant == Mutant::SkippingCheckpoint ? 50 : 0;
     const ChaosResult result = run_chaos(plan);
     ++seen.runs;
     seen.caught += result.violations.any() ? 1u : 0u;
@@ -193,6 +196,9 @@ TEST(Mutants, UnjournaledTurnIsSeen) {
 }
 TEST(Mutants, WrongCheckpointIsSeen) {
   EXPECT_GT(hunt(Mutant::WrongCheckpoint, 20).caught, 10u);
+}
+TEST(Mutants, SkippingCheckpointIsSeen) {
+  EXPECT_GT(hunt(Mutant::SkippingCheckpoint, 20).caught, 10u);
 }
 
 }  // namespace

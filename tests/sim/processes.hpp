@@ -79,11 +79,17 @@ struct ProcessPlace {
   const PipelineConfig& pipeline;
   const VirtualClock& clock;
   Process process;
+  std::uint64_t checkpoint_every = 0;  // entries; 0: none are taken
 
   [[nodiscard]] DriverSources sources(const StagePage* peer = nullptr) const noexcept {
-    return {
-        objects.control, objects.kill, &objects.page(process), &objects.journal_of(process), peer,
-        process};
+    return {objects.control,
+            objects.kill,
+            &objects.page(process),
+            &objects.journal_of(process),
+            peer,
+            process,
+            checkpoint_every == 0 ? nullptr : &objects.checkpoint_of(process),
+            checkpoint_every};
   }
   template <class AnyDriver>
   void connect(AnyDriver& driver) const {

@@ -1,7 +1,7 @@
 // A crash in the middle of a turn. The driver stores in a fixed order:
 //
 //   paper entries of the poll | journal tail | kill raises | outputs, lane by lane | paper entries
-//   of the commands and quotes | input heads | obeyed serial
+//   of the commands and quotes | input heads | obeyed serial | checkpoint
 //
 // So the memory of a turn that was cut off is that of the whole turn with everything behind the cut
 // taken back. (Cuts inside one record are tests/stress' business: they stop a process at single
@@ -26,6 +26,7 @@ class Before {
         obeyed_(objects.page(process).obeyed.load()) {
     for (std::size_t slot = 0; slot < kScopes; ++slot)
       kills_[slot] = objects.kill->words[slot].load();
+    for (std::size_t side = 0; side < 2; ++side) marks_[side] = mark(side).load();
     for (const EdgeInfo& edge : kTopology) {
       RingMemory& ring = objects.edge(edge.edge);
       if (edge.to == process) heads_.emplace_back(&ring, ring.head.load());
@@ -49,6 +50,9 @@ class Before {
     if (process_ == Process::Gateway) objects_.paper_log->tail.store(polled + std::min(keep, sent));
     for (const auto& [ring, head] : heads_) ring->head.store(head);
     objects_.page(process_).obeyed.store(obeyed_);
+    // One that was being written is in pieces.
+    for (std::size_t side = 0; side < 2; ++side)
+      if (mark(side).load() != marks_[side]) mark(side).store(0);
     if (!unborn) return;
     journal_.tail.store(tail_);
     if (process_ == Process::Gateway)
@@ -65,6 +69,9 @@ class Before {
     std::vector<std::array<std::uint64_t, 1 + kPayloadWords>> slots;
   };
 
+  std::atomic<std::uint64_t>& mark(std::size_t side) {
+    return objects_.checkpoint_of(process_).marks[side].word;
+  }
   static Output copy_of(RingMemory& ring) {
     Output out{&ring, published(ring), {}};
     out.slots.resize(ring.header.capacity);
@@ -90,6 +97,7 @@ class Before {
   std::uint64_t serial_;
   std::uint64_t obeyed_;
   std::array<std::uint64_t, kScopes> kills_{};
+  std::array<std::uint64_t, 2> marks_{};
   std::vector<std::pair<RingMemory*, std::uint64_t>> heads_;
   std::vector<Output> outputs_;
 };

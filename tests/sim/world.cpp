@@ -186,11 +186,24 @@ void World::crash(Process process) {
         stale_state_ = risk_->stage.state();
         stale_known_ = true;
       }
+      if (risk_ && options_.mutant == Mutant::SkippingCheckpoint) skip_an_entry();
       risk_.reset();
       break;
     case Process::Gateway: gateway_.reset(); break;
     case Process::Recorder:
     case Process::Supervisor: break;
+  }
+}
+
+// The newest checkpoint, whole and with a valid checksum, one position further.
+void World::skip_an_entry() {
+  CheckpointMemory& memory = objects().checkpoint_of(Process::Risk);
+  const std::uint64_t tail = objects().journal_of(Process::Risk).tail.load();
+  for (std::size_t side = 0; side < 2; ++side) {
+    const auto found = read_checkpoint(memory, side, tail);
+    if (!found || found->position == tail) continue;
+    memory.marks[side].crc.store(checkpoint_crc(found->position + 1, found->words));
+    memory.marks[side].word.store(found->position + 2);
   }
 }
 
@@ -216,7 +229,7 @@ void World::restart(Process process) {
 
 void World::start(Process process) {
   Objects& o = objects();
-  const ProcessPlace place{o, config_.pipeline, clock_, process};
+  const ProcessPlace place{o, config_.pipeline, clock_, process, options_.checkpoint_every};
   if (process != Process::Feed) mark(process, StageState::Recovering);
   if (process == Process::Feed) {
     feed_ = std::make_unique<FeedProcess>(config_.feed, o, options_.lean ? nullptr : &feed_log_);

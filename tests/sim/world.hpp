@@ -40,14 +40,16 @@ void resize(WorldConfig& config, std::uint32_t ring, std::uint32_t journal);
 // What is broken on purpose, to show that the referee sees it.
 enum class Mutant : std::uint8_t {
   None = 0,
-  NoLastLook = 1,       // the session sends what it is given
-  UnjournaledTurn = 2,  // a crash loses the journal of the last turn but not its outputs
-  WrongCheckpoint = 3   // risk replays its journal on top of a state that is not the first one
+  NoLastLook = 1,         // the session sends what it is given
+  UnjournaledTurn = 2,    // a crash loses the journal of the last turn but not its outputs
+  WrongCheckpoint = 3,    // risk replays its journal on top of a state that is not the first one
+  SkippingCheckpoint = 4  // risk's checkpoint claims one entry more than its state has seen
 };
 
 struct WorldOptions {
-  bool scripted_seat = false;  // the test is the strategy: intend(), answers()
-  bool lean = false;           // no referee and no files: nothing but the stages
+  bool scripted_seat = false;          // the test is the strategy: intend(), answers()
+  bool lean = false;                   // no referee and no files: nothing but the stages
+  std::uint64_t checkpoint_every = 0;  // journal entries; 0: recovery replays everything
   Mutant mutant = Mutant::None;
 };
 
@@ -141,6 +143,7 @@ class World {
   void start(Process process);
   void publish(Tick& tick, bool got);
   void mark(Process process, StageState state);
+  void skip_an_entry();
 
   WorldConfig config_;
   WorldOptions options_;

@@ -91,6 +91,8 @@ struct Oracle {
   Outputs out_;
 };
 
+inline constexpr std::uint64_t kToyCheckpointEvery = 12;
+
 // The world of the toy stage, which plays risk: inputs FeedRisk, SeatRisk0, GatewayRisk; outputs
 // RiskGateway, RiskSeat0.
 class ToyWorld {
@@ -104,8 +106,14 @@ class ToyWorld {
         answers_(objects.edge(risk_seat(0)), 0) {}
 
   [[nodiscard]] DriverSources sources() const noexcept {
-    return {objects_.control, objects_.kill, &objects_.page(Process::Risk),
-            &journal(),       nullptr,       Process::Risk};
+    return {objects_.control,
+            objects_.kill,
+            &objects_.page(Process::Risk),
+            &journal(),
+            nullptr,
+            Process::Risk,
+            checkpoints,
+            kToyCheckpointEvery};
   }
   template <class AnyDriver>
   void connect(AnyDriver& driver) {
@@ -160,6 +168,7 @@ class ToyWorld {
   }
   [[nodiscard]] Objects& objects() const noexcept { return objects_; }
 
+  CheckpointMemory* checkpoints = nullptr;  // null: recovery replays from the first entry
   std::vector<JournalSlot> archive;
   std::map<Edge, std::vector<Payload>> pushed;
   std::map<Edge, std::vector<Payload>> received;

@@ -52,6 +52,10 @@ class EchoStage {
     return (orders_.count > 0 && !orders_.full) || (reports_.count > 0 && !reports_.full);
   }
 
+  // The whole of it is its state.
+  [[nodiscard]] const EchoStage& state() const noexcept { return *this; }
+  void restore(const EchoStage& state) noexcept { *this = state; }
+
   [[nodiscard]] std::uint64_t digest() const noexcept { return digest_; }
   [[nodiscard]] std::uint64_t controls() const noexcept { return controls_; }
   [[nodiscard]] std::uint64_t dropped() const noexcept { return dropped_; }
