@@ -92,6 +92,11 @@ struct InstrumentEntry {
   Qty lot;
 };
 
+// CLOCK_BOOTTIME ns of the newest deaths of one process, in no order; 0 = none.
+struct DeathTimes {
+  std::atomic<std::uint64_t> at[kDeathsKept];
+};
+
 struct ControlPage {
   SegmentHeader header;
   // Fixed for the run.
@@ -118,10 +123,9 @@ struct ControlPage {
   std::uint8_t strategy_seat[kMaxStrategies];
   alignas(kLinePair) InstrumentEntry instrument[kMaxInstruments];
   // What the supervisor must know again when another one takes its place.
-  alignas(
-      kLinePair) std::atomic<std::uint64_t> permit_epoch;  // highest granted, before the permits
-  // CLOCK_BOOTTIME ns of the newest deaths of each process, in no order; 0 = none.
-  std::atomic<std::uint64_t> deaths[kProcessSpan][kDeathsKept];
+  // The highest scope epoch granted, stored before the permits that carry it.
+  alignas(kLinePair) std::atomic<std::uint64_t> permit_epoch;
+  DeathTimes deaths[kProcessSpan];
 
   [[nodiscard]] Heartbeat beat() const noexcept {
     return decode_heartbeat(heartbeat.load(std::memory_order_acquire));

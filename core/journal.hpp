@@ -35,11 +35,9 @@ enum RecorderFlags : std::uint64_t { kRecorderDiskTrouble = 1 };
 
 struct JournalMemory {
   SegmentHeader header;
-  alignas(
-      kLinePair) std::atomic<std::uint64_t> tail;  // entries committed; writer: the stage's driver
-  alignas(
-      kLinePair) std::atomic<std::uint64_t> head;  // entries written to the file; writer: recorder
-  std::atomic<std::uint64_t> flags;                // RecorderFlags; writer: recorder
+  alignas(kLinePair) std::atomic<std::uint64_t> tail;  // committed; writer: the stage's driver
+  alignas(kLinePair) std::atomic<std::uint64_t> head;  // in the files; writer: recorder
+  std::atomic<std::uint64_t> flags;                    // RecorderFlags; writer: recorder
 
   [[nodiscard]] JournalSlot* slots() noexcept { return reinterpret_cast<JournalSlot*>(this + 1); }
   [[nodiscard]] const JournalSlot* slots() const noexcept {

@@ -22,10 +22,13 @@ PAGES = {  # struct: the header that declares it
     "SegmentHeader": "core/segment_header.hpp", "ControlPage": "core/control_page.hpp",
     "KillPage": "core/kill_page.hpp", "StagePage": "core/stage_page.hpp", "RingMemory": "core/ring.hpp",
     "Slot": "core/ring.hpp", "JournalMemory": "core/journal.hpp",
+    "CheckpointMark": "core/checkpoint.hpp", "CheckpointMemory": "core/checkpoint.hpp",
 }
 HELPERS = {"Lease": "core/control_page.hpp", "Calibration": "core/control_page.hpp",
-           "InstrumentEntry": "core/control_page.hpp"}
-CONSTANTS = ("core/types.hpp", "core/levels.hpp", "core/records.hpp", "core/rows.hpp", "core/control_page.hpp")
+           "InstrumentEntry": "core/control_page.hpp", "DeathTimes": "core/control_page.hpp",
+           "CheckpointMark": "core/checkpoint.hpp"}
+CONSTANTS = ("core/types.hpp", "core/levels.hpp", "core/records.hpp", "core/rows.hpp", "core/topology.hpp",
+             "core/control_page.hpp")
 TYPES = ("core/types.hpp", "core/levels.hpp", "core/records.hpp", "core/segment_header.hpp")
 RECORD_BYTES = 56
 README_LINES = 40

@@ -175,7 +175,7 @@ Death Children::bury(Child& child, std::uint64_t now_ns) {
 }
 
 void Children::note_death(Process p, std::uint64_t now_ns) noexcept {
-  auto& kept = objects_.control->deaths[static_cast<std::size_t>(p)];
+  auto& kept = objects_.control->deaths[static_cast<std::size_t>(p)].at;
   auto* oldest =
       std::min_element(std::begin(kept), std::end(kept), [](const auto& a, const auto& b) {
         return a.load(std::memory_order_relaxed) < b.load(std::memory_order_relaxed);
@@ -184,7 +184,7 @@ void Children::note_death(Process p, std::uint64_t now_ns) noexcept {
 }
 
 std::size_t Children::recent_deaths(Process p) const noexcept {
-  const auto& kept = objects_.control->deaths[static_cast<std::size_t>(p)];
+  const auto& kept = objects_.control->deaths[static_cast<std::size_t>(p)].at;
   std::uint64_t newest = 0;
   for (const auto& at : kept) newest = std::max(newest, at.load(std::memory_order_relaxed));
   if (newest == 0) return 0;
