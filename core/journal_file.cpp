@@ -47,16 +47,26 @@ bool belongs(const std::string& name, const std::string& journal) {
          name.size() == journal.size() + 15 + kSuffix.size();
 }
 
-// A file shorter than its header is one whose creation was cut short: it holds nothing.
+[[noreturn]] void cannot_read(const fs::path& path, int error) {
+  throw Error(path.string() + ": cannot be read: " + std::strerror(error));
+}
+
+// A file shorter than its header is one whose creation was cut short: it holds nothing. One that
+// cannot be read may hold anything: that is never taken for nothing.
 std::optional<File> inspect(const fs::path& path) {
   File file{path};
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) throw Error(path.string() + ": " + std::strerror(errno));
-  const ssize_t got = ::pread(fd, &file.header, sizeof file.header, 0);
+  if (fd < 0) cannot_read(path, errno);
   struct stat info {};
-  fstat(fd, &info);
+  const bool sized = ::fstat(fd, &info) == 0;
+  const ssize_t got = sized ? ::pread(fd, &file.header, sizeof file.header, 0) : -1;
+  const int error = errno;
   ::close(fd);
-  if (got < static_cast<ssize_t>(sizeof file.header)) return std::nullopt;
+  if (got < 0) cannot_read(path, error);
+  if (got < static_cast<ssize_t>(sizeof file.header)) {
+    if (info.st_size >= static_cast<off_t>(sizeof file.header)) cannot_read(path, EIO);
+    return std::nullopt;
+  }
   if (file.header.magic != kFileMagic || file.header.check != check_of(file.header))
     throw Error(path.string() + ": is not a journal, or its header is damaged");
   if (file.header.layout_hash != schema_hash())
@@ -74,8 +84,11 @@ std::optional<File> inspect(const fs::path& path) {
 std::vector<File> inspect_all(const fs::path& dir, const std::string& journal) {
   std::vector<fs::path> paths;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(dir, error))
-    if (belongs(entry.path().filename().string(), journal)) paths.push_back(entry.path());
+  fs::directory_iterator at(dir, error);
+  for (; !error && at != fs::directory_iterator(); at.increment(error))
+    if (belongs(at->path().filename().string(), journal)) paths.push_back(at->path());
+  if (error && error != std::errc::no_such_file_or_directory)
+    throw Error(dir.string() + ": cannot be read: " + error.message());
   std::sort(paths.rbegin(), paths.rend());
   std::vector<File> files;
   for (const fs::path& path : paths)
@@ -107,34 +120,68 @@ struct JournalFileWriter::State {
   std::uint64_t rotate_bytes = 0;
   int fd = -1;
   std::uint64_t next = 0;
-  std::uint64_t file_bytes = 0;
+  std::uint64_t file_bytes = 0;  // where the next byte goes; what a failed call left above it is
+                                 // overwritten
+  bool sync_failed = false;
 
+  int create(const fs::path& path, int& opened) noexcept;
   int open_next() noexcept;
+  int sync_directory() noexcept;
   void resume(const File& last);
 };
 
+// Never over a file that holds something: what is there under this name was cut short at its
+// creation, or this is not the journal that we think it is.
+int JournalFileWriter::State::create(const fs::path& path, int& opened) noexcept {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
+  opened = ::open(path.c_str(), kFlags | O_EXCL, 0640);
+  if (opened >= 0) return 0;
+  if (errno != EEXIST) return errno;
+  opened = ::open(path.c_str(), kFlags, 0640);
+  if (opened < 0) return errno;
+  struct stat info {};
+  int error = ::fstat(opened, &info) != 0 ? errno : 0;
+  if (error == 0 && info.st_size >= static_cast<off_t>(sizeof identity)) error = EEXIST;
+  if (error != 0) ::close(opened);
+  return error;
+}
+
 int JournalFileWriter::State::open_next() noexcept {
+  // What was written must be durable before the next file begins: a gap could not be explained.
+  if (fd >= 0 && ::fdatasync(fd) != 0) {
+    sync_failed = true;
+    return errno;
+  }
   identity.magic = kFileMagic;
   identity.first_position = next;
   identity.check = check_of(identity);
   const fs::path path = dir / file_name(journal, next);
-  const int opened =
-      ::open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
-  if (opened < 0) return errno;
-  const ssize_t written = ::write(opened, &identity, sizeof identity);
+  int opened = -1;
+  if (const int error = create(path, opened); error != 0) return error;
+  const ssize_t written = ::pwrite(opened, &identity, sizeof identity, 0);
   if (written != static_cast<ssize_t>(sizeof identity)) {
     const int error = written < 0 ? errno : ENOSPC;  // a short write sets no errno
     ::close(opened);
     ::unlink(path.c_str());
     return error;
   }
-  if (fd >= 0) {
-    ::fdatasync(fd);
-    ::close(fd);
+  if (const int error = sync_directory(); error != 0) {  // the name is durable only with it
+    ::close(opened);
+    ::unlink(path.c_str());
+    return error;
   }
+  if (fd >= 0) ::close(fd);
   fd = opened;
   file_bytes = sizeof identity;
   return 0;
+}
+
+int JournalFileWriter::State::sync_directory() noexcept {
+  const int directory = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory < 0) return errno;
+  const int error = ::fsync(directory) != 0 ? errno : 0;
+  ::close(directory);
+  return error;
 }
 
 // Continues the last file: a torn tail is cut off before anything is appended.
@@ -151,13 +198,13 @@ void JournalFileWriter::State::resume(const File& last) {
   JournalEntry entry;
   while (next > last.first) {
     const auto at = static_cast<off_t>(file_bytes - sizeof slot);
-    if (::pread(fd, &slot, sizeof slot, at) == static_cast<ssize_t>(sizeof slot) &&
-        decoder.decode(slot, next - 1, entry) != JournalDecoder::Status::Corrupt)
-      break;
+    if (::pread(fd, &slot, sizeof slot, at) != static_cast<ssize_t>(sizeof slot))
+      cannot_read(last.path, errno);
+    if (decoder.decode(slot, next - 1, entry) != JournalDecoder::Status::Corrupt) break;
     --next;
     file_bytes -= sizeof slot;
   }
-  if (::ftruncate(fd, static_cast<off_t>(file_bytes)) != 0 || ::lseek(fd, 0, SEEK_END) < 0)
+  if (::ftruncate(fd, static_cast<off_t>(file_bytes)) != 0)
     throw Error(last.path.string() + ": cannot cut off the torn tail: " + std::strerror(errno));
 }
 
@@ -198,27 +245,26 @@ int JournalFileWriter::write(const JournalSlot* entries, std::size_t count) noex
   if (s.file_bytes >= s.rotate_bytes)
     if (const int error = s.open_next(); error != 0) return error;
   const char* from = reinterpret_cast<const char*>(entries);
-  std::size_t left = count * sizeof(JournalSlot);
-  while (left > 0) {
-    const ssize_t n = ::write(s.fd, from, left);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      const int error = n < 0 ? errno : EIO;
-      // Cut a half-written entry off, so that the file always ends with a whole one.
-      const std::uint64_t whole = sizeof s.identity + (s.file_bytes - sizeof s.identity) /
-                                                          sizeof(JournalSlot) * sizeof(JournalSlot);
-      if (::ftruncate(s.fd, static_cast<off_t>(whole)) == 0) ::lseek(s.fd, 0, SEEK_END);
-      s.next -= (s.file_bytes - whole) / sizeof(JournalSlot);
-      s.file_bytes = whole;
-      return error;
-    }
-    from += n;
-    left -= static_cast<std::size_t>(n);
-    const std::uint64_t before = (s.file_bytes - sizeof s.identity) / sizeof(JournalSlot);
-    s.file_bytes += static_cast<std::uint64_t>(n);
-    s.next += (s.file_bytes - sizeof s.identity) / sizeof(JournalSlot) - before;
+  const std::uint64_t start = s.file_bytes;
+  const std::uint64_t size = count * sizeof(JournalSlot);
+  std::uint64_t done = 0;
+  int error = 0;
+  while (done < size && error == 0) {
+    const ssize_t n = ::pwrite(s.fd, from + done, size - done, static_cast<off_t>(start + done));
+    if (n > 0) done += static_cast<std::uint64_t>(n);
+    if (n == 0) error = EIO;
+    if (n < 0 && errno != EINTR) error = errno;
   }
-  return 0;
+  // Only whole entries count: the next write goes over a half-written one, and a reader cuts it
+  // off.
+  const std::uint64_t whole = done / sizeof(JournalSlot);
+  s.next += whole;
+  s.file_bytes += whole * sizeof(JournalSlot);
+  return error;
+}
+
+bool JournalFileWriter::sync_failed() const noexcept {
+  return state_->sync_failed;
 }
 
 int JournalFileWriter::duplicate() const noexcept {

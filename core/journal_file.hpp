@@ -51,10 +51,11 @@ class JournalFileWriter {
 
   // Position behind the last entry that is in the files.
   [[nodiscard]] std::uint64_t next() const noexcept;
-  // Writes count entries that continue at next(). Returns 0, or the errno of the failed call; what
-  // was written before the failure counts (next() says how much), a half-written entry is cut off
-  // again.
+  // Writes count entries that continue at next(). Returns 0, or the errno of the failed call; whole
+  // entries written before the failure count (next() says how many).
   int write(const JournalSlot* entries, std::size_t count) noexcept;
+  // A rotation could not sync what was written. Latched: the page cache cannot be trusted any more.
+  [[nodiscard]] bool sync_failed() const noexcept;
   // A descriptor of the present file for fdatasync elsewhere; the caller closes it. -1: no
   // descriptor left.
   [[nodiscard]] int duplicate() const noexcept;

@@ -161,7 +161,9 @@ void Recorder::publish_flags() {
   const bool sync_failed = syncer_.failed();
   for (Item& item : items_) {
     const std::uint64_t flags =
-        disk_low_ || item.write_failed || sync_failed ? std::uint64_t{kRecorderDiskTrouble} : 0;
+        disk_low_ || item.write_failed || item.file.sync_failed() || sync_failed
+            ? std::uint64_t{kRecorderDiskTrouble}
+            : 0;
     item.memory->flags.store(flags, std::memory_order_relaxed);
   }
 }
