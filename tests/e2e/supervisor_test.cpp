@@ -120,5 +120,57 @@ TEST(SupervisorDeath, StagesReduceAtOnceAndAnotherRunCarriesTheKill) {
       << "a stop clears nothing";
 }
 
+// A raise that nobody waits for, as by a raiser that died behind its one store.
+class AbandonedKill : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    box_.start_supervisor();
+    ASSERT_TRUE(box_.wait_armed()) << box_.log("sluice-supervisor");
+  }
+  void raise(KillLevel level) {
+    ASSERT_TRUE(raise_kill(*box_.objects().kill, {}, level, KillCause::Drill).raised);
+  }
+  bool audited(const std::string& event, const std::string& detail) {
+    return eventually([&] {
+      for (const std::string& line : lines_of(text_of_file(box_.state() / "audit.log")))
+        if (line.find("\"event\":\"" + event + "\"") != std::string::npos &&
+            line.find("\"detail\":\"" + detail) != std::string::npos)
+          return true;
+      return false;
+    });
+  }
+
+  Box box_{{}};
+};
+
+TEST_F(AbandonedKill, IsCompletedByTheSupervisorWhichFencesAStoppedGateway) {
+  const pid_t gateway = box_.pid_of(Process::Gateway);
+  ASSERT_GT(gateway, 0);
+  ASSERT_EQ(::kill(gateway, SIGSTOP), 0);
+  ASSERT_TRUE(eventually([&] {
+    return text_of_file("/proc/" + std::to_string(gateway) + "/stat").find(") T ") !=
+           std::string::npos;
+  }));
+  raise(KillLevel::Halt);
+  EXPECT_TRUE(audited("fenced", "gateway")) << box_.log("sluice-supervisor");
+  EXPECT_EQ(start_ticks_of(gateway), 0u);
+  EXPECT_TRUE(audited("kill_complete", "HALT on global")) << box_.log("sluice-supervisor");
+  EXPECT_NE(text_of_file(box_.state() / "kill.latch").find("global HALT"), std::string::npos);
+  EXPECT_EQ(box_.stop(), 0) << box_.log("sluice-supervisor");
+}
+
+TEST_F(AbandonedKill, OfSeverEndsTheGatewayThoughItObeys) {
+  const pid_t gateway = box_.pid_of(Process::Gateway);
+  ASSERT_GT(gateway, 0);
+  raise(KillLevel::ReduceOnly);
+  ASSERT_TRUE(audited("kill_complete", "REDUCE_ONLY on global")) << "both gates obey";
+  ASSERT_EQ(box_.pid_of(Process::Gateway), gateway);
+  raise(KillLevel::Sever);
+  EXPECT_TRUE(audited("fenced", "gateway")) << box_.log("sluice-supervisor");
+  EXPECT_EQ(start_ticks_of(gateway), 0u);
+  EXPECT_TRUE(audited("kill_complete", "SEVER on global")) << box_.log("sluice-supervisor");
+  EXPECT_EQ(box_.stop(), 0) << box_.log("sluice-supervisor");
+}
+
 }  // namespace
 }  // namespace sluice::e2e

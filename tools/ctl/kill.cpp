@@ -61,30 +61,55 @@ void raise(Target& target, KillLevel level) {
   result.word = page.words[scope_slot(*target.scope)].load(std::memory_order_acquire);
 }
 
+// The number of a scope belongs to a run: a name is looked up in the control page of the very run
+// whose kill page is mapped. Without a value there is nothing to raise in this run, or not yet.
+void locate(Target& target, const std::string& scope) {
+  if (scope == "global") return;
+  const std::uint64_t run_id = target.kill.as<KillPage>()->header.run_id;
+  const auto of_this_run = [&] {
+    const auto* control = target.control.as<const ControlPage>();
+    return control != nullptr && control->header.run_id == run_id;
+  };
+  if (of_this_run()) return;
+  target.scope.reset();
+  if (map_control(target) == AttachError::None && of_this_run())
+    target.scope = parse_scope(*target.control.as<const ControlPage>(), scope);
+}
+
+std::string problem_of(const KillResult& result, AttachError error, const std::string& scope) {
+  if (error != AttachError::None)
+    return fmt::format("/dev/shm/{} {}: {}", segment_name(result.instance, "kill"), name_of(error),
+                       advice_for(error));
+  return fmt::format(
+      "the run that began meanwhile has no scope '{}'; to stop everything: sluicectl kill", scope);
+}
+
 // One attempt. True if there is nothing left to try: raised, or a problem that time does not solve.
-bool try_raise(Target& target, KillLevel level) {
+bool try_raise(Target& target, const KillRequest& request) {
   KillResult& result = target.result;
   const AttachError error = map_kill(target);
-  if (error == AttachError::None) raise(target, level);
+  if (error == AttachError::None) locate(target, request.scope);
+  const bool found = error == AttachError::None && target.scope.has_value();
+  if (found) raise(target, request.level);
+  if (!found && error == AttachError::None) result.ended = false;  // this one has not
   result.absent = error == AttachError::WrongBoot;
-  const bool between = error == AttachError::NotFound || error == AttachError::NotReady ||
-                       error == AttachError::TooSmall;
+  const bool between = error == AttachError::None || error == AttachError::NotFound ||
+                       error == AttachError::NotReady || error == AttachError::TooSmall;
   result.problem.clear();
-  if (error != AttachError::None && !result.absent && !result.ended)
-    result.problem = fmt::format("/dev/shm/{} {}: {}", segment_name(result.instance, "kill"),
-                                 name_of(error), advice_for(error));
-  return result.raised || result.absent || (error != AttachError::None && !between);
+  if (!found && !result.absent && !result.ended)
+    result.problem = problem_of(result, error, request.scope);
+  return result.raised || result.absent || !between;
 }
 
 // Everything that can be raised is raised before anything is waited for. Between two runs there is
 // a moment without a kill page, or with one that says ENDED: then the next run is looked for, and
 // the raise goes there.
-void raise_all(std::vector<Target>& targets, KillLevel level) {
+void raise_all(std::vector<Target>& targets, const KillRequest& request) {
   const auto until = std::chrono::steady_clock::now() + kNextRun;
   for (;;) {
     bool done = true;
     for (Target& target : targets)
-      if (!target.settled) done = (target.settled = try_raise(target, level)) && done;
+      if (!target.settled) done = (target.settled = try_raise(target, request)) && done;
     if (done || std::chrono::steady_clock::now() >= until) return;
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
@@ -289,7 +314,7 @@ bool exists(const std::string& instance) {
 
 bool KillResult::complete() const noexcept {
   if (absent) return true;
-  if (target == 0 || gates.empty()) return false;
+  if (!problem.empty() || target == 0 || gates.empty()) return false;
   return std::all_of(gates.begin(), gates.end(),
                      [](const GateResult& gate) { return gate.settled(); });
 }
@@ -313,7 +338,7 @@ std::vector<KillResult> kill(const KillRequest& request) {
     throw Error(Exit::Usage, fmt::format("there is no instance '{}' in /dev/shm; there: {}",
                                          request.instance, fmt::join(kill_candidates(), ", ")));
   std::vector<Target> targets = resolve(request);
-  raise_all(targets, request.level);
+  raise_all(targets, request);
   for (Target& target : targets)
     if (target.result.target != 0) attach_gates(target);
   Completion completion(request, targets);

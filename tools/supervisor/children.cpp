@@ -158,6 +158,7 @@ Death Children::bury(Child& child, std::uint64_t now_ns) {
   if (page.fault[0] != 0) death.how.append(": ").append(page.fault.data());
   // A successor may hold the page already: then its state says nothing of the dead one, and is not
   // ours.
+  std::uint64_t seen = page.state.load(std::memory_order_acquire);  // before the lease: see below
   const LeaseView holder = look(page.lease);
   const bool taken = holder.alive && holder.pid != child.pid;
   child.left = death.in_order = !taken && page.stage_state() == StageState::Stopped;
@@ -165,8 +166,8 @@ Death Children::bury(Child& child, std::uint64_t now_ns) {
   child.pidfd = -1;
   child.pid = 0;
   if (child.left) return death;
-  // Its writer is proven dead: until a successor takes the lease the page is ours to correct.
-  std::uint64_t seen = page.state.load(std::memory_order_acquire);
+  // Its writer is proven dead: until a successor takes the lease and states itself the page is ours
+  // to correct.
   if (!taken)
     page.state.compare_exchange_strong(seen, static_cast<std::uint64_t>(StageState::Absent));
   note_death(child.process, now_ns);

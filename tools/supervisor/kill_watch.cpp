@@ -88,15 +88,17 @@ void KillWatch::complete(std::size_t slot, std::uint64_t now_ns) {
   Watched& watched = watched_[slot];
   const KillWord word = decode_kill(objects_.kill->run_id(), slot, watched.word);
   const auto patience = static_cast<std::uint64_t>(config_.ack_deadline.ns);
-  const bool overdue = now_ns - watched.seen_ns > patience && now_ns - watched.fenced_ns > patience;
+  const bool overdue = now_ns - watched.seen_ns > patience;
+  // A fence that failed: neither its line in the audit log nor its wait belongs into every turn.
+  const bool again = now_ns - watched.fenced_ns > patience;
   bool all = true;
   for (const Process gate : kGates) {
     // SEVER means that the gateway is gone, whether it obeys or not.
     const bool sever = word.level == KillLevel::Sever && gate == Process::Gateway;
     if (sever ? children_.proven_dead(gate) : obeyed(gate, watched.target)) continue;
     all = false;
-    if (!sever && (!overdue || word.level < KillLevel::Halt)) continue;
-    watched.fenced_ns = now_ns;  // tried again after another deadline
+    if (!again || (!sever && (!overdue || word.level < KillLevel::Halt))) continue;
+    watched.fenced_ns = now_ns;
     const pid_t pid = children_.pid_of(gate);
     const bool done = children_.fence_process(gate);
     news_.push_back({done ? "fenced" : "not_fenced",

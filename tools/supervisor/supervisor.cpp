@@ -130,7 +130,12 @@ void Supervisor::withhold_what_was_void() {
 
 // Also after an exception: no permit outlives the supervisor's care.
 Supervisor::~Supervisor() {
-  if (run_) run_->objects().control->permits[0].store(0, std::memory_order_release);
+  if (run_ && lease_epoch_ != 0) {
+    ControlPage& control = *run_->objects().control;
+    control.permits[0].store(0, std::memory_order_release);
+    release(run_->objects().page(Process::Supervisor).lease);
+    release(control.supervisor);
+  }
   if (lock_ >= 0) ::close(lock_);
 }
 

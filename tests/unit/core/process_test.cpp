@@ -2,7 +2,7 @@
 #include "core/process.hpp"
 
 #include <gtest/gtest.h>
-#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,55 +13,14 @@
 #include <thread>
 
 #include "core/error.hpp"
+#include "tests/support/sleeper.hpp"
 
 namespace sluice {
 namespace {
 
-// A child that does nothing until it is killed.
-class Sleeper {
- public:
-  explicit Sleeper(const char* name = nullptr) {
-    int ready[2];
-    if (::pipe(ready) != 0) return;
-    pid_ = ::fork();
-    if (pid_ == 0) {
-      if (name != nullptr) ::prctl(PR_SET_NAME, name);
-      (void)!::write(ready[1], "r", 1);
-      for (;;) ::pause();
-    }
-    char got = 0;
-    (void)!::read(ready[0], &got, 1);
-    ::close(ready[0]);
-    ::close(ready[1]);
-  }
-  ~Sleeper() {
-    kill();
-    reap();
-  }
-  void kill() const { ::kill(pid_, SIGKILL); }
-  // Waits until it is dead, but leaves it a zombie.
-  void await_death() const {
-    siginfo_t info{};
-    ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOWAIT);
-  }
-  void reap() {
-    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
-    pid_ = -1;
-  }
-  [[nodiscard]] pid_t pid() const { return pid_; }
-
- private:
-  pid_t pid_ = -1;
-};
-
-std::uint64_t word_of(std::uint32_t epoch, pid_t pid) {
-  return std::uint64_t{epoch} << 32 | static_cast<std::uint32_t>(pid);
-}
-
-void take_for(Lease& lease, std::uint32_t epoch, pid_t pid) {
-  lease.word.store(word_of(epoch, pid));
-  lease.started.store(std::uint64_t{epoch} << 32 | (start_ticks_of(pid) & 0xffff'ffff));
-}
+using test::lease_word;
+using test::Sleeper;
+using test::take_for;
 
 TEST(StartTicks, AreThoseOfALivingProcessOnly) {
   EXPECT_NE(start_ticks_of(::getpid()), 0u);
@@ -110,9 +69,9 @@ TEST(Lease, IsRefusedWhileItsOwnerLives) {
                                              std::to_string(owner.pid()) +
                                              ", which is alive: stop it first");
   }
-  EXPECT_EQ(lease.word.load(), word_of(7, owner.pid()));
+  EXPECT_EQ(lease.word.load(), lease_word(7, owner.pid()));
   release(lease);
-  EXPECT_EQ(lease.word.load(), word_of(7, owner.pid())) << "only the owner gives it back";
+  EXPECT_EQ(lease.word.load(), lease_word(7, owner.pid())) << "only the owner gives it back";
 }
 
 TEST(Lease, IsRefusedWhileItsOwnerIsStopped) {
@@ -148,12 +107,49 @@ TEST(Lease, AHalfFinishedClaimCountsByItsPid) {
   Lease lease{};
   Sleeper owner;
   take_for(lease, 3, ::getpid());
-  lease.word.store(word_of(4, owner.pid()));  // the second store is still to come
+  lease.word.store(lease_word(4, owner.pid()));  // the second store is still to come
   EXPECT_TRUE(look(lease).alive);
   EXPECT_THROW(claim(lease, "x"), Error);
   owner.kill();
   owner.await_death();
   EXPECT_EQ(claim(lease, "x"), 5u);
+}
+
+TEST(Lease, OfAnotherPidNamespaceIsNeverFree) {
+  Lease lease{};
+  claim(lease, "x");
+  EXPECT_NE(lease.pid_namespace.load(), 0u) << "each holder says where its number is valid";
+  Sleeper owner;
+  take_for(lease, 3, owner.pid());
+  owner.kill();
+  owner.await_death();
+  ASSERT_FALSE(look(lease).alive) << "of this namespace: death is proven";
+  lease.pid_namespace.fetch_add(1);
+  EXPECT_TRUE(look(lease).alive);
+  EXPECT_THROW(claim(lease, "x"), Error);
+}
+
+// Without descriptors nothing in /proc can be read, as with hidepid.
+TEST(Lease, WhatCannotBeReadProvesNoDeath) {
+  Lease living{};
+  Lease dead{};
+  Sleeper owner;
+  Sleeper gone;
+  take_for(living, 1, owner.pid());
+  take_for(dead, 1, gone.pid());
+  gone.kill();
+  gone.reap();
+  const pid_t blind = ::fork();
+  if (blind == 0) {
+    const rlimit none{0, 0};
+    if (::setrlimit(RLIMIT_NOFILE, &none) != 0) ::_exit(99);
+    ::_exit((look(living).alive ? 1 : 0) | (look(dead).alive ? 2 : 0));
+  }
+  int status = 0;
+  ::waitpid(blind, &status, 0);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status) & 1, 1) << "the living one was taken for dead";
+  EXPECT_EQ(WEXITSTATUS(status) & 2, 0) << "the kernel knows that the other is gone";
 }
 
 TEST(Pin, PinsTheCallingThreadOrSaysWhyNot) {

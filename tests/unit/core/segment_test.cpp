@@ -20,7 +20,7 @@
 #include "core/error.hpp"
 #include "core/instance.hpp"
 #include "tests/support/names.hpp"
-#include "tests/support/toy_config.hpp"
+#include "tests/support/shm_instance.hpp"
 
 namespace sluice {
 namespace {
@@ -277,6 +277,39 @@ TEST(AttachErrorTexts, EachHasAMessageOfItsOwnAndAdvice) {
     EXPECT_EQ(advice_for(error).empty(), error == AttachError::None);
     EXPECT_NE(name_of(error), "?");
   }
+}
+
+// A changed value is a kill page that `sluicectl kill` of every other build refuses.
+constexpr std::uint64_t kKillLayout = 0x86c15a9384d432d6;
+
+TEST(KillLayout, IsThatOfTheKillPageAlone) {
+  EXPECT_EQ(layout_hash_of(ObjectKind::Kill), kKillLayout);
+  EXPECT_NE(layout_hash_of(ObjectKind::Kill), schema_hash());
+  for (const ObjectKind kind : {ObjectKind::Control, ObjectKind::Stage, ObjectKind::Ring,
+                                ObjectKind::Journal, ObjectKind::LastValue})
+    EXPECT_EQ(layout_hash_of(kind), schema_hash());
+}
+
+TEST(KillLayout, ARunOfAForeignBuildCanBeKilled) {
+  test::UniqueInstance name;
+  test::ShmInstance made(name.name());
+  ControlPage& control = *made.objects().control;
+  control.header.layout_hash ^= 1;
+  control.config_hash ^= 1;
+  control.build_id[0] ^= 1;
+  made.objects().kill->header.layout_hash = kKillLayout;
+  AttachedInstance refused;
+  ASSERT_EQ(AttachedInstance::try_open(name.name(), refused), AttachError::LayoutMismatch);
+  Segment kill;
+  const Expected expected{name.name(), ObjectKind::Kill, 0, 0, Mode::Paper};
+  ASSERT_EQ(Segment::attach(name.object("kill"), Access::ReadWrite, expected, kill),
+            AttachError::None);
+  EXPECT_TRUE(raise_kill(*kill.as<KillPage>(), {}, KillLevel::Halt, KillCause::Operator).raised);
+  EXPECT_EQ(made.objects().kill->read(0).level, KillLevel::Halt);
+  made.objects().kill->header.layout_hash ^= 1;
+  EXPECT_EQ(Segment::attach(name.object("kill"), Access::ReadWrite, expected, kill),
+            AttachError::LayoutMismatch)
+      << "another kill page is another matter";
 }
 
 // In a mount namespace of its own, with 64 KiB of shared memory in all.

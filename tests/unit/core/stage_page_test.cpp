@@ -96,5 +96,30 @@ TEST(Outputs, OnePerEdgePerInputOrTheProcessStops) {
   EXPECT_DEATH(out->emit(Edge::GatewayRisk, Report{}), "") << "an edge that is not open";
 }
 
+TEST(Outputs, NothingOnAnEdgeThatIsSaidToBeFullOrTheProcessStops) {
+  const auto out = std::make_unique<Outputs>();
+  out->open(Edge::RiskGateway);
+  out->open(risk_seat(0));
+  out->set_full(Edge::RiskGateway, true);
+  out->begin_input();
+  EXPECT_DEATH(out->emit(Edge::RiskGateway, Order{}), "");
+  out->emit(risk_seat(0), Report{});
+  EXPECT_EQ(out->lane(1).count, 1u) << "the others have room";
+  out->set_full(Edge::RiskGateway, false);
+  out->emit(Edge::RiskGateway, Order{});
+  EXPECT_EQ(out->lane(0).count, 1u);
+}
+
+TEST(Outputs, NoMoreThanABatchPerTurnOrTheProcessStops) {
+  const auto out = std::make_unique<Outputs>();
+  out->open(Edge::RiskGateway);
+  for (std::size_t i = 0; i < Outputs::kBatch; ++i) {
+    out->begin_input();
+    out->emit(Edge::RiskGateway, Order{});
+  }
+  out->begin_input();
+  EXPECT_DEATH(out->emit(Edge::RiskGateway, Order{}), "");
+}
+
 }  // namespace
 }  // namespace sluice

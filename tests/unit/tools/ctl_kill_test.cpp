@@ -194,6 +194,43 @@ TEST_F(Kill, SaysThatARunHasEnded) {
   EXPECT_EQ(page.words[0].load(), ended);
 }
 
+// The run ends under the raiser's hands, and the next one numbers its strategies differently.
+class KillMeetsTheNextRun : public Kill {
+ protected:
+  // Ends the run; once the raiser has met the end (it takes a serial), `names` are the next one's.
+  static std::thread end_and_begin(TestInstance& instance, std::vector<std::string> names) {
+    KillPage& page = *instance.objects().kill;
+    for (std::size_t slot = 0; slot < kScopes; ++slot)
+      page.words[slot].store(
+          encode_kill(page.run_id(), slot, KillLevel::Ended, KillCause::None, 0xffff'ffff));
+    const std::uint64_t before = page.serial.load();
+    return std::thread([&instance, &page, before, names = std::move(names)] {
+      while (page.serial.load() == before) std::this_thread::yield();
+      instance.next_run(names);
+    });
+  }
+};
+
+TEST_F(KillMeetsTheNextRun, RaisesTheScopeOfThatNameThere) {
+  TestInstance instance;
+  std::thread other = end_and_begin(instance, {"calm", "momo"});
+  const Said said = sluicectl({"kill", "--scope", "strategy:momo", "--no-wait"});
+  other.join();
+  EXPECT_EQ(said.code, 0) << said;
+  EXPECT_EQ(instance.word({ScopeKind::Strategy, 1}).level, KillLevel::Halt) << said;
+  EXPECT_EQ(instance.word({ScopeKind::Strategy, 0}).level, KillLevel::Run) << said;
+}
+
+TEST_F(KillMeetsTheNextRun, SaysThatThisRunHasNoSuchScope) {
+  TestInstance instance;
+  std::thread other = end_and_begin(instance, {"calm"});
+  const Said said = sluicectl({"kill", "--scope", "strategy:momo"});
+  other.join();
+  EXPECT_EQ(said.code, 4) << said;
+  EXPECT_TRUE(said.has("has no scope 'strategy:momo'")) << said;
+  expect_untouched(instance);
+}
+
 TEST_F(Kill, KeepsAHigherLevelAndTakesANewEpoch) {
   TestInstance instance;
   ASSERT_EQ(sluicectl({"kill", "--level", "CANCEL"}).code, 0);

@@ -43,6 +43,17 @@ class PrivateShm : public ::testing::Environment {
 };
 const auto* const kEnvironment = ::testing::AddGlobalTestEnvironment(new PrivateShm);
 
+std::vector<StrategyEntry> strategies(const std::vector<std::string>& names) {
+  std::vector<StrategyEntry> entries;
+  for (const std::string& name : names) {
+    StrategyEntry entry;
+    entry.name = entry.kind = name;
+    entry.seat = static_cast<SeatIndex>(entries.size());
+    entries.push_back(entry);
+  }
+  return entries;
+}
+
 PipelineConfig small_config() {
   static int count = 0;
   PipelineConfig config;
@@ -52,13 +63,7 @@ PipelineConfig small_config() {
   config.journal_ring = 64;
   for (const char* name : {"BTCUSDT", "ETHUSDT"})
     config.instruments.push_back({name, name, Price{kScale / 100}, Qty{1'000}, Qty::whole(10)});
-  StrategyEntry momo;
-  momo.name = momo.kind = "momo";
-  momo.seat = 0;
-  StrategyEntry calm;
-  calm.name = calm.kind = "calm";
-  calm.seat = 1;
-  config.strategies = {momo, calm};
+  config.strategies = strategies({"momo", "calm"});
   return config;
 }
 
@@ -93,7 +98,10 @@ TestInstance::TestInstance() : config_(small_config()) {
   std::filesystem::create_directories(base);
   state_dir_ = base.string();
   config_.state_dir = base;
-  const RunIdentity run{0x1234'5678'9abc'def0, 3, 0x77, Calibration{}};
+  begin({0x1234'5678'9abc'def0, 3, 0x77, Calibration{}});
+}
+
+void TestInstance::begin(const RunIdentity& run) {
   for (const ObjectPlan& plan : plan_objects(config_)) {
     names_.push_back(segment_name(config_.instance, plan.object));
     segments_.push_back(Segment::create(names_.back(), plan.bytes));
@@ -110,6 +118,14 @@ TestInstance::~TestInstance() {
   if (beating_.joinable()) beating_.join();
   for (const std::string& name : names_) Segment::remove(name);
   std::filesystem::remove_all(state_dir_);
+}
+
+void TestInstance::next_run(const std::vector<std::string>& strategy_names) {
+  const std::uint64_t before = objects_.control->header.run_id;
+  for (const std::string& name : names_) Segment::remove(name);
+  names_.clear();
+  config_.strategies = strategies(strategy_names);
+  begin({before + 1, 4, 0x78, Calibration{}});
 }
 
 void TestInstance::remove(const std::string& object) {

@@ -45,8 +45,12 @@ class TestInstance {
     return objects_.kill->read(scope_slot(scope));
   }
   void remove(const std::string& object);  // unlinks one object, as if it had never been
+  // Another run takes this one's place; the memory of the old one stays mapped.
+  void next_run(const std::vector<std::string>& strategy_names);
 
  private:
+  void begin(const RunIdentity& run);
+
   PipelineConfig config_;
   std::string state_dir_;
   std::vector<std::string> names_;

@@ -1,0 +1,66 @@
+// Processes that were started by hand: found by their leases, buried when they are dead.
+#include "tools/supervisor/children.hpp"
+
+#include <gtest/gtest.h>
+
+#include "core/clock.hpp"
+#include "tests/support/sleeper.hpp"
+#include "tests/support/toy_config.hpp"
+#include "tests/unit/tools/supervisor_support.hpp"
+
+namespace sluice {
+namespace {
+
+using test::Sleeper;
+using test::take_for;
+
+class Bury : public testing::Test {
+ protected:
+  void say(StageState state) { page().state.store(static_cast<std::uint64_t>(state)); }
+  std::vector<Death> poll() { return children_.poll(boottime_ns()); }
+  StagePage& page() { return instance_.objects().page(Process::Risk); }
+
+  MemoryInstance instance_{test::toy_config(), test::toy_run()};
+  Children children_{test::by_hand(), test::toy_config(), instance_.objects(), {}};
+};
+
+TEST_F(Bury, CorrectsThePageOfTheDead) {
+  Sleeper risk;
+  take_for(page().lease, 1, risk.pid());
+  say(StageState::Ready);
+  EXPECT_TRUE(poll().empty());
+  risk.kill();
+  risk.await_death();
+  const std::vector<Death> deaths = poll();
+  ASSERT_EQ(deaths.size(), 1u);
+  EXPECT_EQ(deaths[0].pid, risk.pid());
+  EXPECT_FALSE(deaths[0].in_order);
+  EXPECT_EQ(page().stage_state(), StageState::Absent);
+}
+
+TEST_F(Bury, LeavesThePageToASuccessor) {
+  for (const StageState state : {StageState::Attaching, StageState::Ready, StageState::Stopped}) {
+    Sleeper risk;
+    take_for(page().lease, 1, risk.pid());
+    say(StageState::Ready);
+    poll();
+    ASSERT_EQ(children_.pid_of(Process::Risk), risk.pid());
+    risk.kill();
+    risk.await_death();
+    Sleeper successor;
+    take_for(page().lease, 2, successor.pid());
+    say(state);
+    const std::vector<Death> deaths = poll();
+    ASSERT_EQ(deaths.size(), 1u) << name_of(state);
+    EXPECT_EQ(deaths[0].pid, risk.pid());
+    EXPECT_FALSE(deaths[0].in_order) << "that the successor stopped says nothing of it";
+    EXPECT_EQ(page().stage_state(), state);
+    EXPECT_EQ(children_.pid_of(Process::Risk), successor.pid()) << "watched from now on";
+    successor.kill();
+    successor.await_death();
+    poll();
+  }
+}
+
+}  // namespace
+}  // namespace sluice
