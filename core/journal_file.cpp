@@ -130,8 +130,8 @@ struct JournalFileWriter::State {
   void resume(const File& last);
 };
 
-// Never over a file that holds something: what is there under this name was cut short at its
-// creation, or this is not the journal that we think it is.
+// Never over a file that holds entries: what may be there under this name is one whose creation
+// was cut short.
 int JournalFileWriter::State::create(const fs::path& path, int& opened) noexcept {
   constexpr int kFlags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW;
   opened = ::open(path.c_str(), kFlags | O_EXCL, 0640);
@@ -141,7 +141,7 @@ int JournalFileWriter::State::create(const fs::path& path, int& opened) noexcept
   if (opened < 0) return errno;
   struct stat info {};
   int error = ::fstat(opened, &info) != 0 ? errno : 0;
-  if (error == 0 && info.st_size >= static_cast<off_t>(sizeof identity)) error = EEXIST;
+  if (error == 0 && info.st_size > static_cast<off_t>(sizeof identity)) error = EEXIST;
   if (error != 0) ::close(opened);
   return error;
 }

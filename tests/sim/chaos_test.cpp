@@ -1,6 +1,7 @@
 // Crashes, kills, silence and full rings at any step, many seeds; and broken pipelines that must be
 // noticed.
-//   SLUICE_SEED=n replays one seed, SLUICE_SIM_SEEDS=n runs that many.
+//   SLUICE_SEED=n replays one seed; SLUICE_SIM_SEEDS=n runs that many, from SLUICE_SIM_FROM on,
+//   with SLUICE_SIM_EVENTS frames of the market each (about ten steps to a frame).
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -29,8 +30,8 @@ void on_abort(int) {
   std::signal(SIGABRT, SIG_DFL);
 }
 
-std::uint64_t seeds_wanted(std::uint64_t by_default) {
-  const char* text = std::getenv("SLUICE_SIM_SEEDS");
+std::uint64_t number_from(const char* variable, std::uint64_t by_default) {
+  const char* text = std::getenv(variable);
   return text != nullptr ? std::strtoull(text, nullptr, 0) : by_default;
 }
 
@@ -44,7 +45,8 @@ Range seeds(std::uint64_t by_default) {
     const std::uint64_t seed = std::strtoull(one, nullptr, 0);
     return {seed, seed + 1};
   }
-  return {1, 1 + seeds_wanted(by_default)};
+  const std::uint64_t from = number_from("SLUICE_SIM_FROM", 1);
+  return {from, from + number_from("SLUICE_SIM_SEEDS", by_default)};
 }
 
 struct Totals {
@@ -99,6 +101,7 @@ ChaosPlan plan_of(std::uint64_t seed) {
   plan.seed = seed;
   plan.ring = kRings[seed % kRings.size()];
   plan.journal = kJournals[seed / kRings.size() % kJournals.size()];
+  plan.events = number_from("SLUICE_SIM_EVENTS", plan.events);
   plan.checkpoint_every = kEvery[seed % kEvery.size()];
   return plan;
 }
