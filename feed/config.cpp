@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kStreams{"trade", "bookTicker", "depth@100ms"};
 constexpr std::uint32_t kMaxBookLevels = 5'000;  // the venue's largest snapshot
+constexpr std::size_t kMaxStreamPath = 2'032;    // what core/net can ask for
 constexpr std::size_t kSnapshotLevelBytes = 80;  // ["12345678901.12345678","12345678901.12345678"],
 constexpr std::size_t kSnapshotFrameBytes = 4'096;
 
@@ -80,6 +81,10 @@ FeedConfig parse_feed(const config::Table& feed, const PipelineConfig& pipeline)
   config.rest_url = read_url(feed, "rest_url", "http://", "https://");
   read_streams(feed, config);
   config.stale = feed.duration("stale_ms", 10, 600'000);
+  config.silence_max = feed.duration("silence_max_ms", 0, 3'600'000);
+  if (feed.sound("silence_max_ms") && feed.sound("stale_ms") && config.silence_max.ns != 0 &&
+      config.silence_max < config.stale)
+    feed.fault("silence_max_ms", "must be 0 or not below stale_ms");
   config.reconnect_min = feed.duration("reconnect_min_ms", 1, 60'000);
   config.reconnect_max = feed.duration("reconnect_max_ms", 1, 600'000);
   if (feed.sound("reconnect_min_ms") && feed.sound("reconnect_max_ms") &&
@@ -90,6 +95,13 @@ FeedConfig parse_feed(const config::Table& feed, const PipelineConfig& pipeline)
   config.book_levels = static_cast<std::uint32_t>(feed.integer("book_levels", 5, kMaxBookLevels));
   for (const Instrument& instrument : pipeline.instruments)
     config.symbols.push_back(instrument.venue_symbol);
+  if (!feed.sound("streams") || !feed.sound("url")) return config;
+  const std::size_t path = stream_url(config).size() - config.url.size();
+  if (path > kMaxStreamPath)
+    feed.fault("streams",
+               fmt::format("one connection asks for them in a path of {} bytes, and {} are the "
+                           "most: fewer streams or fewer instruments",
+                           path, kMaxStreamPath));
   return config;
 }
 

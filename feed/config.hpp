@@ -16,8 +16,9 @@ struct FeedConfig {
   std::string rest_url;  // http://host:port or https://host:port, without a path
   bool trade = false;
   bool book_ticker = false;
-  bool depth = false;  // depth@100ms
-  Duration stale{};    // host time without a message after which the feed says so itself
+  bool depth = false;      // depth@100ms
+  Duration stale{};        // host time without a message after which the feed says so itself
+  Duration silence_max{};  // without a message: the connection is cut and made again; 0 = never
   Duration reconnect_min{};
   Duration reconnect_max{};
   std::size_t max_message_bytes = 0;

@@ -36,8 +36,9 @@ enum class FeedCounter : std::uint16_t {
   Reconnects = 21,  // connections after the first
   Disconnects = 22,
   StalePeriods = 23,
-  FirstDecodeError = 24,  // + DecodeError - 1
-  FirstDropped = 34       // + position in kFanoutEdges
+  MuteConnections = 24,   // cut because nothing had arrived for too long
+  FirstDecodeError = 25,  // + DecodeError - 1
+  FirstDropped = 35       // + position in kFanoutEdges
 };
 
 inline constexpr std::array<Edge, 2 + kSeats> kFanoutEdges = [] {
@@ -87,6 +88,7 @@ inline constexpr std::array<std::string_view, kFeedCounters> kFeedCounterNames{
     "reconnects_total",
     "disconnects_total",
     "stale_total",
+    "mute_connections_total",
     "decode_errors_total{error=\"too_large\"}",
     "decode_errors_total{error=\"malformed\"}",
     "decode_errors_total{error=\"missing_field\"}",

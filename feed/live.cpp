@@ -1,5 +1,7 @@
 #include "feed/live.hpp"
 
+#include <algorithm>
+
 #include "core/stage_host.hpp"
 
 namespace sluice {
@@ -14,7 +16,10 @@ LiveFeed::LiveFeed(const FeedConfig& config, const Clock& clock, StagePage& page
       last_values_(last_values, lease_epoch),
       source_(config, *this, static_cast<std::uint64_t>(clock.now().ns)),
       symbols_(config.symbols),
-      quiet_{config.stale.ns * kQuietPeriods} {}
+      quiet_{config.stale.ns * kQuietPeriods} {
+  // Before the silence ends the connection, and the period with it.
+  if (config.silence_max.ns != 0) quiet_.ns = std::min(quiet_.ns, config.silence_max.ns / 2);
+}
 
 void LiveFeed::publish(bool got, Tick& tick) noexcept {
   for (; got; got = stage_.next(tick)) {

@@ -36,6 +36,7 @@ class LiveFeed final : public FeedSourceHandler {
   [[nodiscard]] bool wants_snapshot(InstrumentIndex instrument) override {
     return stage_.wants_snapshot(instrument);
   }
+  void on_mute() override { effects_.count(FeedCounter::MuteConnections); }
   void on_trouble(std::string_view line) override;
 
  private:

@@ -13,11 +13,16 @@ namespace sluice {
 namespace {
 
 constexpr Duration kFetchWithin = Duration::seconds(10);
-constexpr Duration kFetchPause =
-    Duration::millis(250);  // after an answer, whether it fitted or not
 constexpr Duration kFetchRetryMin = Duration::seconds(1);  // after a failure
 constexpr Duration kFetchRetryMax = Duration::seconds(60);
 constexpr Duration kFetchBanned = Duration::seconds(120);  // 418, 429: asking on prolongs the ban
+
+// Between two requests, whether the answer fitted or not. The venue weighs a snapshot by its levels
+// and bans who asks for more than a weight of 6000 in a minute: this is 5000 of it.
+Duration fetch_pause(std::uint32_t levels) noexcept {
+  const std::int64_t weight = levels <= 100 ? 5 : levels <= 500 ? 25 : levels <= 1'000 ? 50 : 250;
+  return {weight * 12'000'000};
+}
 
 }  // namespace
 
@@ -47,11 +52,13 @@ FeedSource::FeedSource(const FeedConfig& config, FeedSourceHandler& handler, std
 void FeedSource::poll(HostTime now) {
   turn(now);
   loop_.poll();
+  cut_if_mute();
 }
 
 void FeedSource::wait(HostTime now, Duration max) {
   turn(now);
   loop_.wait(max);
+  cut_if_mute();
 }
 
 void FeedSource::turn(HostTime now) {
@@ -65,6 +72,22 @@ void FeedSource::turn(HostTime now) {
   if (config_.depth && opened_ && now_ >= fetch_at_ && !http_.is_busy()) fetch_snapshot();
 }
 
+void FeedSource::hear(std::span<const char> bytes) {
+  heard_ = true;
+  heard_at_ = now_;
+  handler_.on_frame(bytes);
+}
+
+// A half-open connection, or a venue that answers pings and sends nothing else, ends by itself late
+// or never. Asked after the frames in hand were taken: a process that stood still is not a silent
+// venue. No close handshake: nobody might answer it.
+void FeedSource::cut_if_mute() {
+  if (config_.silence_max.ns == 0 || !websocket_.is_open() || stopped_) return;
+  if (now_ - heard_at_ < config_.silence_max) return;
+  handler_.on_mute();
+  websocket_.drop(fmt::format("no message for {} ms", (now_ - heard_at_).ns / 1'000'000));
+}
+
 void FeedSource::stop() {
   stopped_ = true;
   http_.cancel();
@@ -73,7 +96,8 @@ void FeedSource::stop() {
 
 void FeedSource::on_open() {
   opened_ = true;
-  opened_at_ = now_;
+  opened_at_ = heard_at_ = now_;
+  heard_ = false;
   handler_.on_connection(true);
 }
 
@@ -82,8 +106,9 @@ void FeedSource::on_error(net::Failure failure, std::string_view text) {
 }
 
 void FeedSource::on_closed(std::uint16_t code, std::string_view reason) {
-  // A connection that stood long enough was a success: the next attempt is a first one.
-  if (opened_ && now_ - opened_at_ >= config_.reconnect_max) connecting_.reset();
+  // A connection that stood long enough and said something was a success: the next attempt is a
+  // first one.
+  if (opened_ && heard_ && now_ - opened_at_ >= config_.reconnect_max) connecting_.reset();
   const Duration pause = connecting_.next();
   connect_at_ = now_ + pause;
   http_.cancel();  // the answer would be for a book that no longer exists
@@ -99,7 +124,7 @@ void FeedSource::fetch_snapshot() {
     const auto instrument = static_cast<InstrumentIndex>(at);
     if (!handler_.wants_snapshot(instrument)) continue;
     next_instrument_ = at + 1;
-    fetch_at_ = now_ + kFetchPause;
+    fetch_at_ = now_ + fetch_pause(config_.book_levels);
     http_.get(snapshot_urls_[at], kFetchWithin,
               [this, instrument](const net::HttpResult& result) { on_answer(instrument, result); });
     return;
@@ -109,7 +134,7 @@ void FeedSource::fetch_snapshot() {
 void FeedSource::on_answer(InstrumentIndex instrument, const net::HttpResult& result) {
   if (result.status == 200) {
     fetching_.reset();
-    fetch_at_ = now_ + kFetchPause;
+    fetch_at_ = now_ + fetch_pause(config_.book_levels);
     return handler_.on_snapshot(instrument, {result.body.data(), result.body.size()});
   }
   const bool banned = result.status == 418 || result.status == 429;

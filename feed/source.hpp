@@ -1,7 +1,7 @@
 // The feed's adapter: the only part of the feed that does I/O. Connects to the combined stream,
 // connects again when the connection is lost (capped exponential back-off with jitter; the URL is
-// the subscription), and fetches the depth snapshots that the stage asks for, one at a time and
-// never in a hurry.
+// the subscription), cuts a connection on which nothing arrives, and fetches the depth snapshots
+// that the stage asks for, one at a time and never in a hurry.
 //
 // Single-threaded: everything happens inside poll() or wait(), handlers included.
 #pragma once
@@ -29,6 +29,7 @@ class FeedSourceHandler {
   virtual void on_frame(std::span<const char> bytes) = 0;
   virtual void on_snapshot(InstrumentIndex instrument, std::span<const char> body) = 0;
   [[nodiscard]] virtual bool wants_snapshot(InstrumentIndex instrument) = 0;
+  virtual void on_mute() {}  // the connection is about to be cut, because it is silent
   virtual void on_trouble(std::string_view /*line*/) {}  // one line for the log
 };
 
@@ -66,12 +67,14 @@ class FeedSource final : private net::WebSocketHandler {
 
  private:
   void on_open() override;
-  void on_message(std::span<const char> text) override { handler_.on_frame(text); }
-  void on_binary(std::span<const char> bytes) override { handler_.on_frame(bytes); }
+  void on_message(std::span<const char> text) override { hear(text); }
+  void on_binary(std::span<const char> bytes) override { hear(bytes); }
   void on_error(net::Failure failure, std::string_view text) override;
   void on_closed(std::uint16_t code, std::string_view reason) override;
 
   void turn(HostTime now);
+  void hear(std::span<const char> bytes);
+  void cut_if_mute();
   void fetch_snapshot();
   void on_answer(InstrumentIndex instrument, const net::HttpResult& result);
 
@@ -85,11 +88,13 @@ class FeedSource final : private net::WebSocketHandler {
   Backoff fetching_;
   HostTime now_{};
   HostTime opened_at_{};
+  HostTime heard_at_{};  // last frame of this connection, or its opening
   HostTime connect_at_{};
   HostTime fetch_at_{};
   std::uint64_t attempts_ = 0;
   std::size_t next_instrument_ = 0;
   bool opened_ = false;  // the handler was told so
+  bool heard_ = false;   // this connection has brought a frame
   bool stopped_ = false;
 };
 

@@ -49,6 +49,7 @@ Loop::Impl::Impl(LoopOptions given) : options(std::move(given)) {
   info.gid = static_cast<decltype(info.gid)>(-1);
   info.uid = static_cast<decltype(info.uid)>(-1);
   info.pt_serv_buf_size = kRxChunk;
+  info.max_http_header_data = kMaxHead;
   // Two more for the loop's own pipe and a spare, so that the last connection is not refused for
   // them.
   info.fd_limit_per_thread = options.connections + 2;

@@ -27,6 +27,8 @@ inline constexpr std::string_view kNobodyThere = "Unable to connect";
 inline constexpr std::size_t kRxChunk =
     64 * 1024;  // one read; a message up to this size is not copied
 
+inline constexpr std::uint16_t kMaxHead = 4096;  // bytes of one HTTP head, sent or received
+
 int websocket_client_callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,
                               std::size_t size);
 int http_client_callback(lws* wsi, lws_callback_reasons reason, void* user, void* in,

@@ -72,7 +72,7 @@ Request request_of(lws* wsi) {
   }
   request.host = header(wsi, WSI_TOKEN_HOST);
   request.origin = header(wsi, WSI_TOKEN_ORIGIN);
-  char part[2048];
+  char part[kMaxHead];  // so that every argument fits
   for (int i = 0;; ++i) {
     const int size = lws_hdr_copy_fragment(wsi, part, sizeof(part), WSI_TOKEN_HTTP_URI_ARGS, i);
     if (size < 0) break;
@@ -133,6 +133,7 @@ struct Server::Impl {
   int http_writeable(lws* wsi);
   int accept(lws* wsi);
   int receive(Connection& c, const void* in, std::size_t size);
+  int refuse(Connection& c);
   int writeable(Connection& c);
   void gone(lws* wsi);
   bool send(ConnectionId id, std::span<const char> text, int protocol);
@@ -280,20 +281,23 @@ int Server::Impl::accept(lws* wsi) {
   return 0;
 }
 
+// Cuts the connection. A close handshake begun here would go on reading for seconds whatever the
+// peer sends, in a state of the library (4.1) that overran its buffer on the client's side.
+int Server::Impl::refuse(Connection& c) {
+  c.closing = true;
+  c.close_code = 0;
+  return -1;  // without a reason for the library: it then ends the connection at once
+}
+
 int Server::Impl::receive(Connection& c, const void* in, std::size_t size) {
   if (c.closing) return 0;
   switch (c.assembler.add(c.wsi, in, size)) {
     case Assembler::Result::Partial: return 0;
-    case Assembler::Result::TooBig:
-      set_close_reason(
-          c.wsi, kCloseTooBig,
-          fmt::format("message of {} bytes exceeds {}", c.assembler.size(), options.max_message));
-      return -1;
+    case Assembler::Result::TooBig: return refuse(c);
     case Assembler::Result::Whole: break;
   }
   if (!c.assembler.binary() && !valid_utf8(c.assembler.message())) {
-    set_close_reason(c.wsi, kCloseInvalidPayload, "message is not valid UTF-8");
-    return -1;
+    return refuse(c);
   }
   handler->on_ws_message(c.id, c.assembler.message());
   return 0;

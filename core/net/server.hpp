@@ -2,8 +2,9 @@
 //
 // A WebSocket connection is a number that is never reused. Sending happens only inside
 // on_ws_writable, which follows request_writable: memory per connection is bounded by construction,
-// because whoever cannot send keeps its own cursor instead of queueing. Requests other than GET and
-// HEAD are answered with 405.
+// because whoever cannot send keeps its own cursor instead of queueing. A peer whose message is too
+// big or not UTF-8 is cut off. Requests other than GET and HEAD are answered with 405; one whose
+// head is above 4 KiB is cut off.
 #pragma once
 
 #include <cstddef>
@@ -51,9 +52,8 @@ class ServerHandler {
 
 struct ServerOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 0;  // 0: any free one
-  std::size_t max_message = std::size_t{64}
-                            << 10;  // bytes of one incoming message; more: close 1009
+  std::uint16_t port = 0;                           // 0: any free one
+  std::size_t max_message = std::size_t{64} << 10;  // bytes of one incoming message; more: cut off
   std::uint16_t ping_s = 15;
   std::uint16_t hangup_s = 45;
 };

@@ -49,6 +49,9 @@ Url parse_url(std::string_view url) {
   if (authority.find('@') != std::string_view::npos)
     refuse(url, "credentials do not belong in a URL");
   out.path = path.empty() || path.front() != '/' ? "/" + std::string(path) : std::string(path);
+  if (out.path.size() > kMaxPath)
+    refuse(url.substr(0, url.size() - path.size()),
+           fmt::format("a path of {} bytes; {} are the most", out.path.size(), kMaxPath));
 
   std::string_view port;
   if (authority.starts_with('[')) {

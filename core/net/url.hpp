@@ -2,6 +2,7 @@
 // credential never travels in a URL here.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,6 +16,9 @@ struct Url {
   std::uint16_t port = 0;
   std::string path;  // path and query, begins with '/'
 };
+
+// Longest path with its query: the library (4.1) cuts a longer request line off without a word.
+inline constexpr std::size_t kMaxPath = 2032;
 
 // Throws Error (Exit::Usage) naming the URL and what is wrong with it.
 Url parse_url(std::string_view text);

@@ -1,8 +1,6 @@
 #include "core/net/websocket_client.hpp"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -16,19 +14,20 @@ namespace {
 
 enum class State : std::uint8_t { Idle, Connecting, Open, Closing };
 
-// What TCP says about a connection that ended without a close frame from the peer.
+// Who ended a connection without a close frame from the peer.
 enum class End : std::uint8_t { ByPeer, ByPing, ByUs };
 
-End how_it_ended(lws* wsi, std::uint16_t ping_s) noexcept {
+// `unanswered`: since the last pong, or since the connection opened.
+End how_it_ended(lws* wsi, lws_usec_t unanswered, const WebSocketOptions& options) noexcept {
   const int fd = lws_get_socket_fd(wsi);
   char byte = 0;
   const ssize_t n = ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   if (n == 0 || (n < 0 && errno != EAGAIN)) return End::ByPeer;
-  // The peer has not closed, so the library did: for silence, or for bytes it could not accept.
-  tcp_info info{};
-  socklen_t size = sizeof(info);
-  if (::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return End::ByPeer;
-  return info.tcpi_last_data_recv >= ping_s * 1000u ? End::ByPing : End::ByUs;
+  // The peer has not closed, so the library did: for want of a pong, or for bytes it could not
+  // accept. It counts pongs alone, however much data arrives meanwhile. Who answers pings is never
+  // silent for much longer than ping_s; half way to hangup_s neither clock can blur the two.
+  const lws_usec_t half_way = (options.ping_s + options.hangup_s) * lws_usec_t{LWS_US_PER_SEC} / 2;
+  return unanswered >= half_way ? End::ByPing : End::ByUs;
 }
 
 }  // namespace
@@ -83,14 +82,24 @@ struct WebSocketClient::Impl {
     handler.on_closed(code, reason);
   }
 
-  // Ends the connection without a close handshake. During the library's handshake (libwebsockets 4.1) what
-  // is left of the message is written behind the end of its receive buffer: a venue could corrupt our heap.
+  // Ends the connection without a close handshake. During the library's handshake
+  // (libwebsockets 4.1) what is left of the message is written behind the end of its receive
+  // buffer: a venue could corrupt our heap.
   int refuse(Failure failure, std::uint16_t code, const std::string& text) {
     close_code = code;
     close_reason = text;
     state = State::Closing;
     fail(failure, text);
     return -1;  // without a reason for the library: it then ends the connection at once
+  }
+
+  // Ends the attempt whatever the peer and the library do: neither is waited for.
+  void cut() {
+    state = State::Closing;
+    if (wsi != nullptr) abandon(wsi);
+    wsi = nullptr;
+    later.start(loop, Duration::millis(1),
+                [](lws_sorted_usec_list_t* sul) { Timer<Impl>::of(sul).finish(); });
   }
 
   int receive(const void* in, std::size_t size) {
@@ -165,6 +174,9 @@ struct WebSocketClient::Impl {
     if (size < 2) return;
     close_code = static_cast<std::uint16_t>(frame[0] << 8 | frame[1]);
     close_reason.assign(static_cast<const char*>(in) + 2, size - 2);
+    // It ends up in a log, where a peer must not begin lines of its own.
+    for (char& c : close_reason)
+      if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) c = '?';
   }
 
   void closed() {
@@ -173,10 +185,10 @@ struct WebSocketClient::Impl {
           Failure::ClosedMidMessage,
           fmt::format("connection ended within a message, after {} bytes of it", assembler.size()));
     } else if (state == State::Open && !peer_closed) {
-      switch (how_it_ended(wsi, options.ping_s)) {
+      switch (how_it_ended(wsi, lws_now_usecs() - answered_at, options)) {
         case End::ByPeer: fail(Failure::Lost, "connection ended without a close handshake"); break;
         case End::ByPing:
-          fail(Failure::Timeout, fmt::format("no data and no pong for {} s", options.hangup_s));
+          fail(Failure::Timeout, fmt::format("no pong for {} s", options.hangup_s));
           break;
         case End::ByUs: fail(Failure::Protocol, "the peer broke the WebSocket protocol"); break;
       }
@@ -192,8 +204,9 @@ struct WebSocketClient::Impl {
   Assembler assembler;
   lws* wsi = nullptr;
   State state = State::Idle;
-  bool failed = false;       // this attempt has reported its cause
-  bool peer_closed = false;  // the peer sent a close frame
+  bool failed = false;         // this attempt has reported its cause
+  bool peer_closed = false;    // the peer sent a close frame
+  lws_usec_t answered_at = 0;  // the last pong, or the connection's opening
   std::uint16_t close_code = kCloseAbnormal;
   std::string close_reason;
   std::deque<std::string> outgoing;  // each with LWS_PRE bytes of room in front
@@ -223,9 +236,13 @@ int websocket_client_callback(lws* wsi, lws_callback_reasons reason, void* user,
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
       if (self == nullptr) return -1;
       self->state = State::Open;
+      self->answered_at = lws_now_usecs();
       self->handler.on_open();
       return 0;
     case LWS_CALLBACK_CLIENT_RECEIVE: return self == nullptr ? -1 : self->receive(in, size);
+    case LWS_CALLBACK_CLIENT_RECEIVE_PONG:
+      if (self != nullptr) self->answered_at = lws_now_usecs();
+      return 0;
     case LWS_CALLBACK_CLIENT_WRITEABLE: return self == nullptr ? -1 : self->writeable();
     case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
       if (self != nullptr) self->peer_closing(in, size);
@@ -290,11 +307,15 @@ void WebSocketClient::close(std::uint16_t code, std::string_view reason) {
     lws_set_timeout(self.wsi, PENDING_TIMEOUT_CLOSE_SEND, 3);
     return;
   }
-  self.state = State::Closing;
-  if (self.wsi != nullptr) abandon(self.wsi);
-  self.wsi = nullptr;
-  self.later.start(self.loop, Duration::millis(1),
-                   [](lws_sorted_usec_list_t* sul) { Timer<Impl>::of(sul).finish(); });
+  self.cut();
+}
+
+void WebSocketClient::drop(std::string_view reason) {
+  Impl& self = *impl_;
+  if (self.state == State::Idle) return;
+  self.close_code = kCloseAbnormal;
+  self.close_reason = reason;
+  self.cut();
 }
 
 bool WebSocketClient::is_open() const noexcept {

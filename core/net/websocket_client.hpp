@@ -2,8 +2,9 @@
 //
 // connect() starts one attempt. The attempt ends with exactly one on_closed, preceded by one
 // on_error unless it ended in order; then connect() may be called again, also from inside
-// on_closed. When to try again is the owner's policy. The connection pings after 15 s without data
-// and gives up after 45 s.
+// on_closed. When to try again is the owner's policy. The connection pings every 15 s and gives up
+// when no pong has come for 45 s; pings of the peer are answered. A peer that answers pings and
+// says nothing else is the owner's to judge, and to drop().
 #pragma once
 
 #include <cstddef>
@@ -55,8 +56,8 @@ class WebSocketHandler {
 struct WebSocketOptions {
   std::size_t max_message = std::size_t{1} << 20;  // bytes; reserved once, at construction
   std::size_t max_pending = std::size_t{1} << 16;  // bytes of text accepted but not yet sent
-  std::uint16_t ping_s = 15;                       // idle before a ping
-  std::uint16_t hangup_s = 45;                     // idle before the connection is given up
+  std::uint16_t ping_s = 15;                       // from a pong to the next ping
+  std::uint16_t hangup_s = 45;                     // without a pong: given up
 };
 
 class WebSocketClient {
@@ -74,6 +75,9 @@ class WebSocketClient {
   bool send_text(std::string_view text);
   // Close handshake; a peer that does not answer is cut off after a few seconds. on_closed follows.
   void close(std::uint16_t code = kCloseNormal, std::string_view reason = {});
+  // Cut at once, without a close handshake: for a peer that may not answer one. on_closed follows
+  // from the next turn, with kCloseAbnormal and this reason, whatever the peer does.
+  void drop(std::string_view reason);
 
   [[nodiscard]] bool is_open() const noexcept;
   [[nodiscard]] bool is_idle() const noexcept;            // no attempt under way

@@ -12,15 +12,16 @@
 namespace sluice {
 namespace {
 
-FeedConfig config_for(std::uint16_t port) {
+FeedConfig config_for(std::uint16_t port, Duration silence_max, std::uint32_t levels) {
   FeedConfig config;
+  config.silence_max = silence_max;
   config.url = "ws://127.0.0.1:" + std::to_string(port);
   config.rest_url = "http://127.0.0.1:" + std::to_string(port);
   config.trade = config.depth = true;
   config.reconnect_min = Duration::millis(1);
   config.reconnect_max = Duration::millis(20);
   config.max_message_bytes = 4'096;
-  config.book_levels = 100;
+  config.book_levels = levels;
   config.symbols = {"BTCUSDT"};
   return config;
 }
@@ -56,21 +57,30 @@ struct Witness : FeedSourceHandler {
   }
   void on_snapshot(InstrumentIndex, std::span<const char> body) override {
     snapshots.emplace_back(body.data(), body.size());
-    wants = false;
+    wants = never_satisfied;
   }
   bool wants_snapshot(InstrumentIndex) override { return wants; }
+  void on_mute() override { ++mutes; }
   void on_trouble(std::string_view line) override { troubles.emplace_back(line); }
   int ups = 0;
   int downs = 0;
+  int mutes = 0;
   bool wants = false;
+  bool never_satisfied = false;  // no snapshot fits
   std::vector<std::string> frames;
   std::vector<std::string> snapshots;
   std::vector<std::string> troubles;
 };
 
 struct Rig {
-  Rig() : server(loop, venue), source(config_for(server.port()), witness, 7) {
+  explicit Rig(Duration silence_max = {}, std::uint32_t levels = 100)
+      : server(loop, venue), source(config_for(server.port(), silence_max, levels), witness, 7) {
     venue.server = &server;
+  }
+
+  void send(std::deque<std::string> frames) {
+    venue.to_send = std::move(frames);
+    server.request_writable(venue.connection);
   }
 
   // False after ten seconds.
@@ -128,6 +138,17 @@ TEST(FeedSource, AsksAgainAfterAFailureButNotAtOnce) {
   EXPECT_GE((rig.now - failed).ns, Duration::millis(499).ns);
 }
 
+// A snapshot of 5000 levels weighs 250, and a weight above 6000 in a minute is a ban.
+TEST(FeedSource, AsksForNoMoreSnapshotsThanTheVenueAllows) {
+  Rig rig({}, 5'000);
+  rig.witness.wants = rig.witness.never_satisfied = true;
+  ASSERT_TRUE(rig.until([&] { return !rig.venue.asked.empty(); }));
+  const HostTime first = rig.now;
+  ASSERT_TRUE(rig.until([&] { return rig.now - first >= Duration::seconds(60); }));
+  EXPECT_LE(rig.venue.asked.size() * 250, 6'000u);
+  EXPECT_GE(rig.venue.asked.size(), 15u);
+}
+
 TEST(FeedSource, ConnectsAgainAndSaysSo) {
   Rig rig;
   ASSERT_TRUE(rig.until([&] { return rig.witness.ups == 1; }));
@@ -142,6 +163,71 @@ TEST(FeedSource, ConnectsAgainAndSaysSo) {
   const std::uint64_t attempts = rig.source.attempts();
   for (int i = 0; i < 100; ++i) rig.source.poll(rig.now = rig.now + Duration::seconds(1));
   EXPECT_EQ(rig.source.attempts(), attempts);
+}
+
+TEST(FeedSource, CutsAVenueThatGoesMuteAndConnectsAgain) {
+  constexpr Duration kSilence = Duration::millis(50);
+  Rig rig(kSilence);
+  ASSERT_TRUE(rig.until([&] { return rig.witness.ups == 1; }));
+  rig.send({"one", "two"});
+  ASSERT_TRUE(rig.until([&] { return rig.witness.frames.size() == 2; }));
+  const HostTime last = rig.now;
+  ASSERT_TRUE(rig.until([&] { return rig.witness.downs == 1; }));
+  EXPECT_GE(rig.now - last, kSilence);
+  EXPECT_EQ(rig.witness.mutes, 1);
+  ASSERT_EQ(rig.witness.troubles.size(), 1u) << "one line";
+  EXPECT_NE(rig.witness.troubles[0].find("no message for 50 ms; connecting again in"),
+            std::string::npos)
+      << rig.witness.troubles[0];
+  ASSERT_TRUE(rig.until([&] { return rig.witness.ups == 2; }));
+  rig.send({"three"});
+  ASSERT_TRUE(rig.until([&] { return rig.witness.frames.size() == 3; }));
+  EXPECT_EQ(rig.venue.opened.size(), 2u);
+}
+
+TEST(FeedSource, LeavesAVenueAloneThatSpeaksOften) {
+  Rig rig(Duration::millis(50));
+  ASSERT_TRUE(rig.until([&] { return rig.witness.ups == 1; }));
+  const HostTime start = rig.now;
+  for (std::size_t i = 1; rig.now - start < Duration::millis(500); ++i) {
+    rig.send({"tick"});
+    ASSERT_TRUE(rig.until([&] { return rig.witness.frames.size() == i; }));
+  }
+  EXPECT_EQ(rig.witness.mutes, 0);
+  EXPECT_EQ(rig.witness.ups, 1);
+}
+
+TEST(FeedSource, ZeroNeverCuts) {
+  Rig rig;
+  ASSERT_TRUE(rig.until([&] { return rig.witness.ups == 1; }));
+  for (int i = 0; i < 50; ++i) rig.source.poll(rig.now = rig.now + Duration::seconds(3'600));
+  EXPECT_EQ(rig.witness.mutes, 0);
+  EXPECT_TRUE(rig.source.connected());
+}
+
+// What arrived while the process stood still is in the socket.
+TEST(FeedSource, DoesNotTakeItsOwnStandstillForSilence) {
+  Rig rig(Duration::millis(50));
+  ASSERT_TRUE(rig.until([&] { return rig.witness.ups == 1; }));
+  rig.send({"one"});
+  const auto start = std::chrono::steady_clock::now();
+  while (!rig.venue.to_send.empty() &&
+         std::chrono::steady_clock::now() - start < std::chrono::seconds(10))
+    rig.loop.poll();
+  ASSERT_TRUE(rig.venue.to_send.empty());
+  rig.source.poll(rig.now = rig.now + Duration::seconds(60));
+  EXPECT_EQ(rig.witness.frames.size(), 1u);
+  EXPECT_EQ(rig.witness.mutes, 0);
+}
+
+// A venue that takes connections and never says a word is not hammered.
+TEST(FeedSource, BacksOffFromAVenueThatIsMuteFromTheStart) {
+  Rig rig(Duration::millis(50));
+  for (int i = 1; i <= 8; ++i) ASSERT_TRUE(rig.until([&] { return rig.witness.downs == i; }));
+  const HostTime down = rig.now;
+  ASSERT_TRUE(rig.until([&] { return rig.witness.ups == 9; }));
+  EXPECT_GE(rig.now - down, Duration::millis(9));  // half of reconnect_max
+  EXPECT_EQ(rig.witness.mutes, 8);
 }
 
 TEST(FeedBackoff, DoublesToItsCapLessAtMostOneHalf) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <bit>
+#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -100,6 +101,14 @@ class BareServer {
     peer_ = -1;
   }
   [[nodiscard]] const std::string& request() const { return request_; }
+  void forget() { request_.clear(); }  // for the next request
+  // What has arrived since, without the request; false once the peer has closed its side.
+  bool read(std::string& into) {
+    char chunk[4096];
+    const ssize_t n = ::recv(peer_, chunk, sizeof(chunk), MSG_DONTWAIT);
+    if (n > 0) into.append(chunk, static_cast<std::size_t>(n));
+    return n > 0 || (n < 0 && errno == EAGAIN);
+  }
 
  private:
   int fd_;

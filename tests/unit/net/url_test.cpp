@@ -49,6 +49,17 @@ TEST(Url, RefusesNonsenseAsUsage) {
   EXPECT_EQ(parse_url("ws://h:1").port, 1);
 }
 
+TEST(Url, BoundsThePath) {
+  const std::string longest = "ws://h/" + std::string(kMaxPath - 1, 'x');
+  EXPECT_EQ(parse_url(longest).path.size(), kMaxPath);
+  try {
+    (void)parse_url(longest + "x");
+    ADD_FAILURE() << "accepted";
+  } catch (const Error& error) {
+    EXPECT_STREQ(error.what(), "bad URL \"ws://h\": a path of 2033 bytes; 2032 are the most");
+  }
+}
+
 bool valid(std::string_view text) {
   return valid_utf8({text.data(), text.size()});
 }

@@ -158,18 +158,18 @@ TEST_F(WebSocket, ClosesInvalidUtf8With1007) {
   EXPECT_TRUE(witness.messages.empty());
 }
 
-TEST_F(WebSocket, ServerClosesInvalidUtf8AndOversizeOfTheClient) {
+TEST_F(WebSocket, ServerCutsInvalidUtf8AndOversizeOfTheClient) {
   WebSocketOptions options;
   options.max_pending = 1 << 20;
   WebSocketClient client(loop, ws_url(server.port()), witness, options);
   witness.then = [&] { client.send_text("\xff"); };
   client.connect();
   ASSERT_TRUE(serve_until(loop, [&] { return witness.closed == 1; }));
-  EXPECT_EQ(witness.close_code, kCloseInvalidPayload);
+  EXPECT_EQ(witness.close_code, kCloseAbnormal);
   witness.then = [&] { client.send_text(std::string(65'537, 'x')); };
   client.connect();
   ASSERT_TRUE(serve_until(loop, [&] { return witness.closed == 2; }));
-  EXPECT_EQ(witness.close_code, kCloseTooBig);
+  EXPECT_EQ(witness.close_code, kCloseAbnormal);
   witness.then = [&] { client.send_text(std::string(65'536, 'x')); };
   client.connect();
   ASSERT_TRUE(serve_until(loop, [&] { return witness.messages.size() == 1; }));
@@ -311,6 +311,16 @@ TEST_F(WebSocketFrames, AMessageInFragmentsIsOneMessage) {
   EXPECT_EQ(witness.messages, (std::vector<std::string>{"abcde", "f"}));
   EXPECT_TRUE(witness.failures.empty());
   EXPECT_EQ(witness.close_code, kCloseNormal);
+}
+
+TEST_F(WebSocketFrames, AReasonCannotBeginALineInALog) {
+  using namespace std::string_view_literals;
+  serve(
+      "\x88\x0a\x03\xe9"
+      "a\nb\x1b\x7f\xc3\xa9 "sv,
+      true);
+  EXPECT_EQ(witness.close_code, kCloseGoingAway);
+  EXPECT_EQ(witness.close_reason, "a?b??\xc3\xa9 ");
 }
 
 TEST_F(WebSocketFrames, AReservedOpcodeIsAProtocolError) {
