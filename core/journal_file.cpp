@@ -255,11 +255,13 @@ int JournalFileWriter::write(const JournalSlot* entries, std::size_t count) noex
     if (n == 0) error = EIO;
     if (n < 0 && errno != EINTR) error = errno;
   }
-  // Only whole entries count: the next write goes over a half-written one, and a reader cuts it
-  // off.
+  // Only whole entries count. A half-written one is cut off; if even that fails, the next write goes
+  // over it, and a reader leaves it out.
   const std::uint64_t whole = done / sizeof(JournalSlot);
   s.next += whole;
   s.file_bytes += whole * sizeof(JournalSlot);
+  if (done % sizeof(JournalSlot) != 0)
+    static_cast<void>(!::ftruncate(s.fd, static_cast<off_t>(s.file_bytes)));
   return error;
 }
 

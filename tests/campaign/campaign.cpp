@@ -31,6 +31,7 @@ e2e::Box::Options load() {
   return {.speed = "60",
           .conf = {{"window_s", "1"},
                    {"alloc", "\"0.0001\""},
+                   {"risk_per_trade", "\"0.0001\""},
                    {"min_gap_s", "0"},
                    {"cooldown_s", "0"},
                    {"max_same_side", "5"},

@@ -2,6 +2,8 @@
 // flipped bit, and beside a writer that does not wait.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <chrono>
 #include <thread>
 
 #include "core/checkpoint.hpp"
@@ -98,23 +100,29 @@ TEST(CheckpointProperty, NothingIsThereInZeroedMemory) {
 TEST(CheckpointProperty, AReaderBesideTheWriterSeesWholeOnes) {
   SharedCheckpoint object;
   CheckpointMemory& memory = object.get();
-  constexpr std::uint64_t kLast = 20'000;
   take(memory, 1);
+  std::atomic<bool> enough{false};
+  std::atomic<std::uint64_t> taken{1};
   std::thread writer([&] {
-    for (std::uint64_t position = 2; position <= kLast; ++position) take(memory, position);
+    for (std::uint64_t position = 2; !enough.load(); ++position) {
+      take(memory, position);
+      taken.store(position);
+    }
   });
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
   std::uint64_t seen = 0;
   std::uint64_t newest = 0;
-  while (newest < kLast) {
-    const auto found = newest_checkpoint(memory, kLast);
+  while (seen < 500 && std::chrono::steady_clock::now() < deadline) {
+    const auto found = newest_checkpoint(memory, ~std::uint64_t{0});
     if (!found) continue;
-    ASSERT_EQ(found->words, content_of(found->position));
-    EXPECT_GE(found->position + 1, newest) << "it went back by more than the one being replaced";
+    if (found->words != content_of(found->position)) break;
+    if (found->position + 1 < newest) break;  // the one before the one being replaced at most
+    if (found->position > newest) ++seen;
     newest = std::max(newest, found->position);
-    ++seen;
   }
+  enough.store(true);
   writer.join();
-  EXPECT_GT(seen, 1u);
+  EXPECT_EQ(seen, 500u) << "after " << taken.load() << " checkpoints";
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ HOMES = (
     (r"libwebsockets", r"core/net/([^/]+\.cpp|lws\.hpp)"),
     (r"simdjson", r"(feed/[^/]+|tools/venue/[^/]+|tools/demo_run/drill|tests/.+)\.cpp"),
     (r"concurrentqueue/", r"core/log\.cpp"),
-    (r"CLI/", r"(core/options|tools/[^/]+/[^/]+)\.cpp"),
+    (r"CLI/", r"(core/options|tools/[^/]+/[^/]+|tests/campaign/main)\.cpp"),
     (r"zlib\.h", r"(tools/venue/[^/]+|tools/demo_run/capture|tests/.+)\.cpp"),
 )
 
