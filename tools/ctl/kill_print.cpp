@@ -143,7 +143,7 @@ int run_kill(const Options& options, Console& console) {
   if (!options.scope.empty()) request.scope = options.scope;
   request.instance = options.instance;
   request.wait = !options.no_wait;
-  request.timeout = std::chrono::milliseconds(options.timeout_ms);
+  if (options.timeout_ms != 0) request.timeout = std::chrono::milliseconds(options.timeout_ms);
   std::vector<KillResult> results;
   try {
     results = kill(request);
