@@ -30,7 +30,8 @@ std::string parameter(const Host& host, std::string_view name) {
 }
 
 std::string boot_with(std::string_view parameter, const Cpus& cpus) {
-  return fmt::format("add {}={} to the kernel's command line and reboot", parameter, text_of(cpus));
+  return fmt::format("# add {}={} to the kernel's command line and reboot", parameter,
+                     text_of(cpus));
 }
 
 Seen affinity(const Patient& p) {
@@ -39,7 +40,7 @@ Seen affinity(const Patient& p) {
   const auto allowed = p.host.value_of("/proc/self/status", "Cpus_allowed_list");
   const Cpus missing = without(hot, online(p.host));
   const Cpus forbidden = allowed ? without(hot, parse_cpu_list(*allowed)) : Cpus{};
-  const std::string edit = "change cpu = N in [process.NAME] of the configuration";
+  const std::string edit = "# change cpu = N in [process.NAME] of the configuration";
   if (!missing.empty()) return fail("not online: " + text_of(missing), edit);
   if (!forbidden.empty())
     return fail("not allowed here (taskset, cpuset): " + text_of(forbidden), edit);
@@ -53,7 +54,7 @@ Seen isolated(const Patient& p) {
   if (!there) return absent("the kernel does not say");
   if (p.hot.empty())
     return there->empty() ? warn("no CPU is isolated",
-                                 "add isolcpus=managed_irq,domain,LIST to "
+                                 "# add isolcpus=managed_irq,domain,LIST to "
                                  "the kernel's command line and reboot")
                           : ok(text_of(*there));
   const Cpus rest = without(p.hot_set(), *there);
@@ -110,7 +111,7 @@ Seen cache(const Patient& p) {
   return far.empty() ? ok("one third-level cache: " + text_of(*first))
                      : warn("behind another cache than CPU " + std::to_string(p.hot[0]) + ": " +
                                 text_of(far),
-                            "choose CPUs of " + text_of(*first));
+                            "# choose CPUs of " + text_of(*first));
 }
 
 Seen numa(const Patient& p) {
@@ -125,7 +126,7 @@ Seen numa(const Patient& p) {
     used += (count++ == 0 ? "" : ", ") + name;
   }
   if (count == 0) return absent("no nodes are shown");
-  return count == 1 ? ok(used) : warn("spread over " + used, "choose CPUs of one node");
+  return count == 1 ? ok(used) : warn("spread over " + used, "# choose CPUs of one node");
 }
 
 // The folder of this process's cgroup with that file in it; empty if there is none.
@@ -184,8 +185,9 @@ Seen steal(const Patient& p) {
   const std::uint64_t permille = 1'000 * (after.stolen - before.stolen) / (after.all - before.all);
   const std::string read =
       fmt::format("{}.{} % of CPU time is stolen", permille / 10, permille % 10);
-  return permille < 1 ? ok(read)
-                      : warn(read, "ask the host for CPUs of your own (pinned, not overcommitted)");
+  return permille < 1
+             ? ok(read)
+             : warn(read, "# ask the host for CPUs of your own (pinned, not overcommitted)");
 }
 
 Seen hypervisor(const Patient& p) {
@@ -194,7 +196,7 @@ Seen hypervisor(const Patient& p) {
   return (" " + *flags + " ").find(" hypervisor ") == std::string::npos
              ? ok("bare metal")
              : warn("a virtual machine: the host can take any CPU away at any time",
-                    "run on bare metal");
+                    "# run on bare metal");
 }
 
 Seen count(const Patient& p) {
@@ -207,7 +209,7 @@ Seen count(const Patient& p) {
                     cpus));
   const bool enough = cpus > static_cast<std::size_t>(p.processes);
   const std::string read = fmt::format("{} CPUs for {} processes", cpus, p.processes);
-  return enough ? ok(read) : warn(read, "let the stages yield: wait = \"auto\" or \"yield\"");
+  return enough ? ok(read) : warn(read, "# let the stages yield: wait = \"auto\" or \"yield\"");
 }
 
 constexpr std::array kChecks{

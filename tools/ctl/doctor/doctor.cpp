@@ -165,7 +165,7 @@ void print_table(const std::vector<Finding>& findings, bool fixes, Console& cons
   }
   for (const Finding& finding : findings)
     if (fixes && is_bad(finding) && !finding.seen.fix.empty())
-      console.out("# {}\n{}\n", finding.check->id, finding.seen.fix);
+      console.out("# {}:\n{}\n", finding.check->id, finding.seen.fix);
   const bool good = std::none_of(findings.begin(), findings.end(), is_bad);
   console.out("{}{}\n", console.paint(good ? Tone::Good : Tone::Bad, verdict_of(findings)),
               good || fixes ? "" : " (--fix prints what mends them)");

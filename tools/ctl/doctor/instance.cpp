@@ -60,10 +60,10 @@ Seen agreement(const Patient& p) {
   if (!differ.empty())
     return fail(
         "not that of the run: " + differ,
-        fmt::format("install one build, then sluicectl restart STAGE -i {}", p.sight->instance));
+        fmt::format("# install one build, then sluicectl restart STAGE -i {}", p.sight->instance));
   if (build != build_id())
     return warn(fmt::format("the run is of build {}, this sluicectl of {}", build, build_id()),
-                "use the sluicectl of the build that runs");
+                "# use the sluicectl of the build that runs");
   return ok(fmt::format("{} processes of build {}", live, build));
 }
 
@@ -85,7 +85,7 @@ Seen room(const Patient& p) {
                            : Seen{Status::Unknown, p.state_dir + ": " + std::strerror(errno), {}};
   const std::uint64_t mib = std::uint64_t{fs.f_bavail} * fs.f_frsize >> 20;
   const std::string read = fmt::format("{} MiB free under {}", mib, p.state_dir);
-  const std::string fix = fmt::format("move old runs away: {}/runs", p.state_dir);
+  const std::string fix = fmt::format("# move old runs away: {}/runs", p.state_dir);
   if (mib < 256) return fail(read, fix);
   return mib < 1'024 ? warn(read, fix) : ok(read);
 }
@@ -112,7 +112,7 @@ Seen sync(const Patient& p) {
   ::close(fd);
   if (!good) return fail(p.state_dir + ": cannot be written: " + std::strerror(errno));
   const std::string read = fmt::format("{} us at worst, of ten blocks", worst_us);
-  return worst_us < 20'000 ? ok(read) : warn(read, "give the state directory a disk of its own");
+  return worst_us < 20'000 ? ok(read) : warn(read, "# give the state directory a disk of its own");
 }
 
 Seen files(const Patient& p) {

@@ -35,7 +35,7 @@ Seen affinity(const Patient& p) {
   if (!seen) return absent("no interrupts are shown");
   if (bad.empty()) return ok("none on the configured CPUs");
   return warn("interrupts on the configured CPUs: " + bad,
-              fix + "; do echo OTHER_CPUS > /proc/irq/$i/smp_affinity_list; done");
+              fix + "; do echo 0 > /proc/irq/$i/smp_affinity_list; done");
 }
 
 // Counts per CPU of one line of /proc/interrupts, by the header's columns.
@@ -75,7 +75,7 @@ Seen ticks(const Patient& p) {
   if (!seen) return absent("no counts are shown");
   const std::string read = fmt::format("{} timer interrupts within the look", most);
   return most <= 10 ? ok(read)
-                    : warn(read, "add nohz_full=LIST to the kernel's command line and reboot");
+                    : warn(read, "# add nohz_full=LIST to the kernel's command line and reboot");
 }
 
 std::string unquoted(std::string text) {

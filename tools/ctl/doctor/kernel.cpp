@@ -53,7 +53,7 @@ Seen confined(const Patient& p, std::string_view file, bool mask) {
   const Cpus used = both(p.hot_set(), mask ? parse_cpu_mask(*text) : parse_cpu_list(*text));
   return used.empty() ? ok("not on the configured CPUs")
                       : warn("also on CPU " + text_of(used),
-                             fmt::format("echo {} without CPU {} > {}",
+                             fmt::format("# write {} without CPU {} into {}",
                                          mask ? "the mask" : "the list", text_of(used), file));
 }
 Seen workqueues(const Patient& p) {
@@ -73,7 +73,7 @@ Seen machine_checks(const Patient& p) {
   const bool ignored = p.host.number(folder + "ignore_ce").value_or(0) == 1;
   if (*every == 0 || ignored) return ok("memory is not polled for errors");
   return warn(fmt::format("every CPU polls for errors every {} s", *every),
-              "add mce=ignore_ce to the kernel's command line and reboot");
+              "# add mce=ignore_ce to the kernel's command line and reboot");
 }
 
 Seen pressure(const Patient& p) {
@@ -82,7 +82,7 @@ Seen pressure(const Patient& p) {
   double share = 0;
   std::istringstream(text->substr(std::string_view("some avg10=").size())) >> share;
   const std::string read = fmt::format("{:.2f} % of the time somebody waits for a CPU", share);
-  return share < 1 ? ok(read) : warn(read, "find who else computes here: top -H");
+  return share < 1 ? ok(read) : warn(read, "# find who else computes here: top -H");
 }
 
 Seen kernel(const Patient& p) {

@@ -62,7 +62,7 @@ Seen memlock(const Patient& p) {
   const std::uint64_t need = kLockable + p.shared_memory;
   return *bytes >= need ? ok(read)
                         : fail(read + fmt::format(", {} KiB are needed", need >> 10),
-                               "ulimit -l unlimited (or LimitMEMLOCK=infinity of the unit)");
+                               "ulimit -l unlimited  # or LimitMEMLOCK=infinity of the unit");
 }
 
 Seen swap(const Patient& p) {
@@ -72,7 +72,7 @@ Seen swap(const Patient& p) {
   const auto eager = p.host.number("/proc/sys/vm/swappiness");
   const std::string read = fmt::format("{} swap areas, swappiness {}", areas - 1,
                                        eager ? std::to_string(*eager) : "unknown");
-  return eager && *eager <= 10 ? ok(read) : warn(read, "swapoff -a (or sysctl vm.swappiness=10)");
+  return eager && *eager <= 10 ? ok(read) : warn(read, "swapoff -a  # or sysctl vm.swappiness=10");
 }
 
 // A setting that should be one number.
@@ -107,8 +107,8 @@ Seen shm_room(const Patient& p) {
   const std::string read =
       fmt::format("{} MiB free, two instances take {} MiB", room >> 20, need >> 20);
   return room >= need ? ok(read)
-                      : fail(read, fmt::format("mount -o remount,size={}m /dev/shm (docker run "
-                                               "--shm-size={}m)",
+                      : fail(read, fmt::format("mount -o remount,size={}m /dev/shm  # docker run "
+                                               "--shm-size={}m",
                                                2 * (need >> 20), 2 * (need >> 20)));
 }
 
