@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cctype>
 
 #include "core/build.hpp"
 #include "core/error.hpp"
@@ -114,6 +115,7 @@ std::string what_is_wrong(const Verb& verb, const std::vector<std::string>& word
   }
   std::string text = otherwise.substr(0, otherwise.find('\n'));
   while (text.ends_with('.')) text.pop_back();
+  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
   return text;
 }
 
@@ -135,7 +137,7 @@ Parsed parse_verb(const Verb& verb, const std::vector<std::string>& rest) {
     parsed.exit = static_cast<int>(Exit::Usage);
     const std::string what = what_is_wrong(verb, rest, error.what());
     parsed.err = verb.run == run_kill
-                     ? "NOTHING WAS RAISED: " + what + "; to stop everything:  sluicectl kill\n"
+                     ? "NOTHING WAS RAISED: " + what + ". To stop everything:  sluicectl kill\n"
                      : "sluicectl " + std::string(verb.name) + ": " + what + "; `sluicectl " +
                            std::string(verb.name) + " --help` has an example\n";
   }

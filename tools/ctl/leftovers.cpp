@@ -37,8 +37,8 @@ std::set<FileId> list_files(Leftover& found) {
 }
 
 struct Mappers {
-  std::string who;       // "process 17, process 18"
-  bool complete = true;  // every process could be looked at
+  std::string who;      // "process 17, process 18"
+  std::string refused;  // "process 1": its maps may not be read
 };
 
 // Lines of maps: address perms offset major:minor inode path, numbers in hexadecimal but the inode.
@@ -66,11 +66,11 @@ Mappers mappers_of(const std::set<FileId>& files) {
     if (std::isdigit(static_cast<unsigned char>(pid[0])) == 0) continue;
     std::ifstream maps(it->path() / "maps");
     // Opened or gone is an answer; refused is none.
-    if (!maps && start_ticks_of(std::stoi(pid)) != 0) mappers.complete = false;
+    if (!maps && start_ticks_of(std::stoi(pid)) != 0) mappers.refused = "process " + pid;
     if (maps && maps_any(maps, files))
       mappers.who += (mappers.who.empty() ? "process " : ", process ") + pid;
   }
-  if (error) mappers.complete = false;
+  if (error) mappers.refused = "/proc";
   return mappers;
 }
 
@@ -109,9 +109,12 @@ void judge_unreadable(Leftover& found, AttachError error, const std::set<FileId>
   if (!mappers.who.empty()) {
     found.why = what + ", and it is mapped by " + mappers.who;
     found.advice = "wait for it, or end that process";
-  } else if (!mappers.complete) {
-    found.why = what + ", and not every process may be looked at";
-    found.advice = "run it as root: sudo sluicectl clean -i " + found.instance;
+  } else if (!mappers.refused.empty()) {
+    found.why = what + ", and " + mappers.refused + " does not let itself be looked at";
+    found.advice = fmt::format(
+        "sudo sluicectl clean -i {}; if that says the same and pgrep -a "
+        "sluice- shows nobody: {}",
+        found.instance, removal(found.instance));
   } else if (holds_a_level(found.instance)) {
     found.why = what + ", and a kill level stands that could not be kept for the next run";
     found.advice = "if it may be forgotten: " + removal(found.instance);

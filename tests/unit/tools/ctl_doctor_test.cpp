@@ -147,9 +147,10 @@ bool only_told(const std::string& id) {
 TEST(Doctor, AGoodMachineIsGoodEverywhere) {
   const Tree tree;
   put_machine(tree, true);
-  for (const auto& [id, seen] : examined(tree, true))
-    if (!needs_more(id) && !only_told(id))
-      EXPECT_EQ(name_of(seen.status), "ok") << id << ": " << seen.read;
+  for (const auto& [id, seen] : examined(tree, true)) {
+    if (needs_more(id) || only_told(id)) continue;
+    EXPECT_EQ(name_of(seen.status), "ok") << id << ": " << seen.read;
+  }
 }
 
 TEST(Doctor, ABadMachineIsBadEverywhereAndSaysWhatMendsIt) {
@@ -160,7 +161,7 @@ TEST(Doctor, ABadMachineIsBadEverywhereAndSaysWhatMendsIt) {
     EXPECT_TRUE(seen.status == Status::Warn || seen.status == Status::Fail)
         << id << ": " << name_of(seen.status) << " " << seen.read;
     EXPECT_FALSE(seen.read.empty()) << id;
-    if (id != "clock.counter") EXPECT_FALSE(seen.fix.empty()) << id;
+    EXPECT_TRUE(!seen.fix.empty() || id == "clock.counter") << id;
   }
 }
 
