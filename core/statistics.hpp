@@ -52,6 +52,10 @@ class Histogram {
     return count_.load(std::memory_order_relaxed);
   }
   [[nodiscard]] std::int64_t max() const noexcept { return max_.load(std::memory_order_relaxed); }
+  // How many values fell into one bucket, for readers that compare two moments.
+  [[nodiscard]] std::uint64_t bucket(std::size_t i) const noexcept {
+    return buckets_[i].load(std::memory_order_relaxed);
+  }
   // Upper bound of the bucket that holds the quantile (0 < q <= 1 as parts per million); 0 if
   // empty.
   [[nodiscard]] std::int64_t quantile(std::uint64_t ppm) const noexcept;

@@ -427,14 +427,16 @@ class Docs:
         return any(self.exists(word + end) for end in (".hpp", ".cpp"))
 
     def verbs(self):
-        """{verb: the options it takes}, from the table of tools/ctl."""
+        """{verb: the options it takes}, from the tables of tools/ctl."""
         table = self.read("tools/ctl/verbs.cpp")
-        options = self.read("tools/ctl/command_line.cpp")
-        common = set(re.findall(r'"(?:-\w,)?(--[\w-]+)"', body_after(options, options.index("void add_common"))))
-        body = body_after(options, options.index("void add_options"))
+        options = self.read("tools/ctl/flags.cpp")
+        rows = re.findall(r'Flag{(kTakes\w+), "(--[\w-]+)"', options)
+        if len(rows) != options.count("Flag{k") or not rows:
+            raise Unparsed("tools/ctl/flags.cpp: a row of the flag table cannot be read")
         taken = {}
-        for block in body.split("if ((verb.takes &")[1:]:
-            taken[re.match(r" *(kTakes\w+)", block).group(1)] = set(re.findall(r'"(--[\w-]+)"', block))
+        for when, flag in rows:
+            taken.setdefault(when, set()).add(flag)
+        common = taken.get("kTakesAlways", set())
         found = {}
         for name, flags in re.findall(r'Verb{"(\w+)", "[^"]*", "[^"]*", ([\w |]+),', table):
             found[name] = common.union({"--help"}, *(taken[f] for f in re.findall(r"kTakes\w+", flags)))
@@ -637,6 +639,7 @@ class TheChecker(unittest.TestCase):
         self.mutate("core/topology.hpp", "t[n++] = {Edge::FeedRisk,", "t[n++] = row(Edge::FeedRisk,", "unparsed")
         self.mutate("ARCHITECTURE.md", "\n### Order\n", "\n### Orders\n", "unparsed")
         self.mutate("tools/ctl/verbs.cpp", 'Verb{"cap",', 'Verb{"cap" ,', "unparsed")
+        self.mutate("tools/ctl/flags.cpp", 'Flag{kTakesLevel, "--level"', 'Flag{kTakesLevel, ("--level")', "unparsed")
 
     def test_links_and_paths(self):
         self.mutate("README.md", "(RUNBOOK.md)", "(RUNBOOKS.md)", "link")

@@ -1,11 +1,15 @@
-// The command line: which verb, then its options from the verb table. The only user of CLI11 here.
+// The command line: which verb, then its options from the tables. The only user of CLI11 here.
 //
 // The verb is found before CLI11 sees anything, and CLI11 is told of that one verb only: a strategy
 // named "status" is then a name like any other.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
+#include <cctype>
+
 #include "core/build.hpp"
 #include "core/error.hpp"
+#include "tools/ctl/flags.hpp"
 #include "tools/ctl/text.hpp"
 #include "tools/ctl/verbs.hpp"
 
@@ -36,44 +40,28 @@ void add_positional(CLI::App& app, std::string_view name, std::string& target) {
   if (!optional) option->required();
 }
 
-void add_common(CLI::App& app, Options& options) {
+void add_flag(CLI::App& app, const Flag& flag, Options& options) {
   static const std::map<std::string, Color> kColors{
       {"auto", Color::Auto}, {"always", Color::Always}, {"never", Color::Never}};
-  app.add_option("-i,--instance", options.instance,
-                 "the instance; may be left out if only one is live");
-  app.add_flag("--json", options.json, "one JSON document on stdout");
-  app.add_option("--color", options.color,
-                 "colour; auto is only on a terminal and without NO_COLOR")
-      ->transform(CLI::CheckedTransformer(kColors))
-      ->option_text("auto|always|never");
-}
-
-void add_options(CLI::App& app, const Verb& verb, Options& options) {
-  add_positional(app, verb.first, options.first);
-  add_positional(app, verb.second, options.second);
-  if ((verb.takes & kTakesLevel) != 0)
-    app.add_option("--level", options.level, "REDUCE_ONLY, HALT (default), CANCEL or SEVER");
-  if ((verb.takes & kTakesScope) != 0)
-    app.add_option("--scope", options.scope, "global, gateway:X, strategy:X or instrument:X");
-  if ((verb.takes & kTakesWait) != 0) {
-    app.add_flag("--no-wait", options.no_wait,
-                 "leave once it is raised; completion is not waited for");
-    app.add_option("--timeout", options.timeout_ms, "ms to wait for completion (default 2000)")
-        ->check(CLI::Range(100, 600'000));
-  }
-  if ((verb.takes & kTakesWord) != 0)
-    app.add_option("--word", options.word,
-                   "the kill word that is lowered, as status and rearm print it");
-  if ((verb.takes & kTakesWho) != 0) {
-    app.add_option("--operator", options.who, "who asks, for the audit log");
-    app.add_option("--reason", options.reason, "why, for the audit log");
-  }
-  if ((verb.takes & kTakesCount) != 0)
-    app.add_option("--count", options.count, "number of records")->check(CLI::PositiveNumber);
-  if ((verb.takes & kTakesFollow) != 0)
-    app.add_flag("--follow", options.follow, "go on with new records");
-  if ((verb.takes & kTakesAll) != 0)
-    app.add_flag("--all", options.all, "everything, not only what counts now");
+  const std::string names =
+      (flag.letter.empty() ? "" : std::string(flag.letter) + ",") + std::string(flag.name);
+  const std::string says(flag.says);
+  const auto valued = [&](auto& target) {
+    return app.add_option(names, target, says)->option_text(std::string(flag.value));
+  };
+  std::visit(
+      [&](auto member) {
+        using Member = std::remove_reference_t<decltype(options.*member)>;
+        if constexpr (std::is_same_v<Member, bool>)
+          app.add_flag(names, options.*member, says);
+        else if constexpr (std::is_same_v<Member, Color>)
+          valued(options.*member)->transform(CLI::CheckedTransformer(kColors));
+        else if constexpr (std::is_same_v<Member, std::string>)
+          valued(options.*member);
+        else
+          valued(options.*member)->check(CLI::Range(flag.least, flag.most));
+      },
+      flag.target);
 }
 
 Parsed unknown_verb(const std::string& word) {
@@ -113,25 +101,45 @@ Parsed said(int code, std::string out) {
   return parsed;
 }
 
-Parsed parse_verb(const Verb& verb, std::vector<std::string> rest) {
+// One clause: an option that the verb does not have is named, with the one that was meant.
+std::string what_is_wrong(const Verb& verb, const std::vector<std::string>& words,
+                          const std::string& otherwise) {
+  std::vector<std::string> names{"--help"};
+  for (const Flag* flag : flags_of(verb)) names.emplace_back(flag->name);
+  for (const std::string& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (!name.starts_with("--") || name == "--") continue;
+    if (std::find(names.begin(), names.end(), name) != names.end()) continue;
+    const std::string near = nearest(name, names);
+    return "there is no option " + name + (near.empty() ? "" : ": did you mean " + near + "?");
+  }
+  std::string text = otherwise.substr(0, otherwise.find('\n'));
+  while (text.ends_with('.')) text.pop_back();
+  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+Parsed parse_verb(const Verb& verb, const std::vector<std::string>& rest) {
   Parsed parsed;
   parsed.options.verb = &verb;
   CLI::App app(std::string(verb.does) + "\n" + std::string(verb.when),
                "sluicectl " + std::string(verb.name));
   app.footer("Example:\n  " + std::string(verb.example));
-  add_common(app, parsed.options);
-  add_options(app, verb, parsed.options);
+  add_positional(app, verb.first, parsed.options.first);
+  add_positional(app, verb.second, parsed.options.second);
+  for (const Flag* flag : flags_of(verb)) add_flag(app, *flag, parsed.options);
   try {
-    std::reverse(rest.begin(), rest.end());  // CLI11 takes them from the back
-    app.parse(rest);
+    std::vector<std::string> reversed(rest.rbegin(), rest.rend());  // CLI11 takes from the back
+    app.parse(reversed);
   } catch (const CLI::CallForHelp&) {
     return said(0, app.help());
   } catch (const CLI::ParseError& error) {
     parsed.exit = static_cast<int>(Exit::Usage);
-    parsed.err = "sluicectl " + std::string(verb.name) + ": " + error.what() + "\n";
-    parsed.err += verb.run == run_kill
-                      ? std::string(kNothingRaised)
-                      : "`sluicectl " + std::string(verb.name) + " --help` has an example\n";
+    const std::string what = what_is_wrong(verb, rest, error.what());
+    parsed.err = verb.run == run_kill
+                     ? "NOTHING WAS RAISED: " + what + ". To stop everything:  sluicectl kill\n"
+                     : "sluicectl " + std::string(verb.name) + ": " + what + "; `sluicectl " +
+                           std::string(verb.name) + " --help` has an example\n";
   }
   return parsed;
 }
@@ -159,7 +167,7 @@ Parsed parse_command_line(const std::vector<std::string>& arguments) {
     rest = {"--help"};
   }
   const Verb* verb = find_verb(word);
-  return verb == nullptr ? unknown_verb(word) : parse_verb(*verb, std::move(rest));
+  return verb == nullptr ? unknown_verb(word) : parse_verb(*verb, rest);
 }
 
 }  // namespace sluice::ctl

@@ -61,12 +61,15 @@ class Walk {
 
   void process(std::string gate, Process p, Scope concerns = {}) {
     const Alive alive = alive_of(sight_, p);
+    const StagePage* page = sight_.page(p);
+    const bool stopped = page != nullptr && page->stage_state() == StageState::Stopped;
+    const std::string start = fmt::format("start {}", name_of(p));
     add({std::move(gate), alive.ok ? Says::Pass : Says::Block, alive.text,
          "ready, beat within 500 ms", alive.ok ? -1 : alive.beat_ns,
-         alive.ok ? ""
-                  : fmt::format(
-                        "the supervisor restarts it; if not: its log, then start sluice-{} again",
-                        is_seat(p) ? "strategy" : name_of(p)),
+         alive.ok  ? ""
+         : stopped ? command(start)
+                   : "the supervisor restarts it; if it died too often: its log, then " +
+                         command(start + " --operator NAME --reason TEXT"),
          concerns});
   }
 

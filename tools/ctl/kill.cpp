@@ -267,6 +267,10 @@ class Completion {
   static void finish(Open& open) {
     KillResult& result = open.target->result;
     result.waited = true;
+    for (std::size_t i = 0; i < kGates.size(); ++i)
+      if (kGates[i] == Process::Gateway && open.target->pages[i].data() != nullptr)
+        result.open_orders = static_cast<std::int64_t>(
+            open.target->pages[i].as<const StagePage>()->statistics.counter("open_orders"));
     for (const GateResult& gate : result.gates)
       result.took_ns = std::max(result.took_ns, gate.reaction_ns);
   }

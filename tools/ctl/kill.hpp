@@ -60,6 +60,7 @@ struct KillResult {
   std::uint64_t word = 0;  // what stands in the page now
   KillLevel standing = KillLevel::Halt;
   std::vector<GateResult> gates;
+  std::int64_t open_orders = -1;  // at the venue, as the gateway sees them now; -1 = unknown
   bool waited = false;
   std::int64_t took_ns = -1;
 

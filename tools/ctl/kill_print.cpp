@@ -75,6 +75,24 @@ std::int64_t longest_us(const std::vector<KillResult>& results) noexcept {
   return ns / 1'000;
 }
 
+// COMPLETE means that nothing new follows, not that the venue's book is empty.
+std::string open_orders(const KillRequest& request, const std::vector<KillResult>& results) {
+  if (request.level < KillLevel::Cancel) return {};
+  std::int64_t open = 0;
+  std::string where;
+  for (const KillResult& result : results) {
+    if (result.open_orders <= 0) continue;
+    open += result.open_orders;
+    where += fmt::format("{}sluicectl orders -i {}", where.empty() ? "" : ", ", result.instance);
+  }
+  if (open == 0) return "; no order is open at the venue";
+  return fmt::format("; at this moment {} order{} still open at the venue: {}{}", open,
+                     open == 1 ? " is" : "s are",
+                     request.level >= KillLevel::Sever ? "no cancel passes any more, cancel there; "
+                                                       : "cancels are on their way; ",
+                     where);
+}
+
 [[noreturn]] void refuse(const std::string& what, Exit code = Exit::Usage) {
   throw Error(code, what + "\nNOTHING WAS RAISED. To stop everything:  sluicectl kill");
 }
@@ -93,7 +111,8 @@ void print_text(const KillRequest& request, const std::vector<KillResult>& resul
   if (!good)
     console.out("{} {}\n", console.paint(Tone::Bad, "NOT COMPLETE:"), unfinished(results));
   else if (request.wait)
-    console.out("{} in {} us\n", console.paint(Tone::Good, "COMPLETE"), longest_us(results));
+    console.out("{} in {} us{}\n", console.paint(Tone::Good, "COMPLETE"), longest_us(results),
+                open_orders(request, results));
   else
     console.out(
         "RAISED; completion was not waited for (`sluicectl status` shows what each gate has "
@@ -118,6 +137,8 @@ void print_json(const KillRequest& request, const std::vector<KillResult>& resul
     json.field("word", hex(result.word))
         .field("target", result.target)
         .field("problem", result.problem);
+    json.key("open_orders");
+    result.open_orders < 0 ? json.null() : json.value(result.open_orders);
     json.key("gates").array();
     for (const GateResult& gate : result.gates) {
       json.object()
@@ -143,7 +164,7 @@ int run_kill(const Options& options, Console& console) {
   if (!options.scope.empty()) request.scope = options.scope;
   request.instance = options.instance;
   request.wait = !options.no_wait;
-  request.timeout = std::chrono::milliseconds(options.timeout_ms);
+  if (options.timeout_ms != 0) request.timeout = std::chrono::milliseconds(options.timeout_ms);
   std::vector<KillResult> results;
   try {
     results = kill(request);

@@ -23,17 +23,21 @@ struct Options {
   std::string level = "HALT";
   std::string scope;  // empty: global, or all of them where a verb lists
   bool no_wait = false;
-  std::int64_t timeout_ms = 2'000;
+  std::int64_t timeout_ms = 0;  // 0 = the verb's own
 
   std::string word;
   std::string who;
   std::string reason;
 
-  std::string first;        // VALUE, RING, PROCESS, CONF or STRATEGY
+  std::string first;        // VALUE, RING, PROCESS, STAGE, CONF, SHELL or STRATEGY
   std::string second;       // INSTRUMENT
   std::uint64_t count = 0;  // 0 = the verb's own default
   bool follow = false;
   bool all = false;
+  std::int64_t watch_s = 0;  // 0 = since the start of the run
+  std::string conf;
+  bool fix = false;
+  bool dry_run = false;
 };
 
 // What reading the command line can end in without a verb to run.

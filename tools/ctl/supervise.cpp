@@ -1,6 +1,7 @@
-// The verbs that only the supervisor may carry out: `rearm`, `cap`, `stop`. One request and one
-// reply per packet over the socket in the instance's state directory. Raising a kill never goes
-// this way.
+// The verbs that only the supervisor may carry out: `rearm`, `cap`, `stop`. Raising a kill never
+// goes this way.
+#include "tools/ctl/supervise.hpp"
+
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -16,13 +17,13 @@
 #include "tools/ctl/sight.hpp"
 #include "tools/ctl/text.hpp"
 #include "tools/ctl/verbs.hpp"
-#include "tools/supervisor/protocol.hpp"
 
 namespace sluice::ctl {
 namespace {
 
 constexpr timeval kReplyDeadline{5, 0};
-constexpr std::chrono::seconds kStopDeadline{30};  // the supervisor gives each process five
+constexpr std::chrono::milliseconds kStopDeadline{
+    30'000};  // the supervisor gives each process five
 
 class Socket {
  public:
@@ -44,6 +45,15 @@ class Socket {
                           "sluicectl kill works without it",
                           path, what, std::strerror(errno)));
 }
+
+template <std::size_t N>
+void fill(std::array<char, N>& field, const std::string& text, const char* option) {
+  if (text.size() >= N)
+    throw Error(Exit::Usage, fmt::format("{} may have at most {} characters", option, N - 1));
+  std::memcpy(field.data(), text.data(), text.size());
+}
+
+}  // namespace
 
 SupervisorReply ask(const Sight& sight, const SupervisorRequest& request) {
   const std::string path =
@@ -71,13 +81,6 @@ SupervisorReply ask(const Sight& sight, const SupervisorRequest& request) {
   return reply;
 }
 
-template <std::size_t N>
-void fill(std::array<char, N>& field, const std::string& text, const char* option) {
-  if (text.size() >= N)
-    throw Error(Exit::Usage, fmt::format("{} may have at most {} characters", option, N - 1));
-  std::memcpy(field.data(), text.data(), text.size());
-}
-
 SupervisorRequest request_of(const Options& options, sluice::Verb verb, Scope scope) {
   SupervisorRequest request;
   request.verb = verb;
@@ -87,6 +90,8 @@ SupervisorRequest request_of(const Options& options, sluice::Verb verb, Scope sc
   fill(request.reason, options.reason, "--reason");
   return request;
 }
+
+namespace {
 
 Scope scope_of(const Options& options, const Sight& sight) {
   if (options.scope.empty()) return {};
@@ -197,10 +202,13 @@ int run_cap(const Options& options, Console& console) {
   return tell(options, {answer_of(sight, request)}, console);
 }
 
-int run_stop(const Options& options, Console& console) {
+int stop_the_run(const Options& options, Console& console) {
   const Sight sight = look_at(options);
   Answer answer = answer_of(sight, request_of(options, sluice::Verb::Stop, {}));
-  const auto until = std::chrono::steady_clock::now() + kStopDeadline;
+  const auto patience =
+      options.timeout_ms != 0 ? std::chrono::milliseconds(options.timeout_ms) : kStopDeadline;
+  if (options.no_wait) return tell(options, {answer}, console);
+  const auto until = std::chrono::steady_clock::now() + patience;
   const auto ended = [&] {
     return !sight.attached->alive() || sight.control().state.load(std::memory_order_acquire) ==
                                            static_cast<std::uint64_t>(RunState::Ended);
@@ -211,8 +219,8 @@ int run_stop(const Options& options, Console& console) {
     answer.text += "the run has ended\n";
   } else if (answer.code == 0) {
     answer.code = static_cast<int>(Exit::Incomplete);
-    answer.text += fmt::format("the run has not ended after {} s: `sluicectl status -i {}`\n",
-                               kStopDeadline.count(), sight.instance);
+    answer.text += fmt::format("the run has not ended after {} ms: `sluicectl status -i {}`\n",
+                               patience.count(), sight.instance);
   }
   return tell(options, {answer}, console);
 }

@@ -11,7 +11,7 @@ namespace sluice::ctl {
 namespace {
 
 constexpr std::array kVerbs{
-    Verb{"kill", "", "", kTakesLevel | kTakesScope | kTakesWait,
+    Verb{"kill", "", "", kTakesLevel | kTakesScope | kTakesWait | kTakesTimeout,
          "Stops trading: raises a kill level in shared memory and waits until every gate has "
          "obeyed it.",
          "Use it at once when something is wrong: it needs no supervisor, no configuration and no "
@@ -46,9 +46,24 @@ constexpr std::array kVerbs{
          "sluicectl cap 25000 --scope strategy:momentum_buying --operator ada --reason \"step two "
          "of the rollout\"",
          run_cap},
-    Verb{"stop", "", "", 0, "Asks the supervisor for an orderly shutdown of the instance.",
-         "Use it to end a run; to stop trading and keep the run, use kill.",
-         "sluicectl stop -i demo", run_stop},
+    Verb{"start", "STAGE", "", kTakesWait | kTakesTimeout | kTakesWho,
+         "Starts a stage that was stopped, or that died too often, through the supervisor, and "
+         "waits until it is ready.",
+         "Use it after `stop STAGE`; to end a crash loop it needs --operator and --reason.",
+         "sluicectl start risk --operator ada --reason \"disk was full, space is free again\"",
+         run_start},
+    Verb{"stop", "[STAGE]", "", kTakesWait | kTakesTimeout | kTakesWho,
+         "Drains one stage and does not start it again; without STAGE it ends the whole run in "
+         "order.",
+         "Use it to end a run, or to take one process out of it; to stop trading and keep the run, "
+         "use kill.",
+         "sluicectl stop seat0 -i demo", run_stop},
+    Verb{"restart", "STAGE", "", kTakesWait | kTakesTimeout | kTakesWho,
+         "Drains one stage, starts it again, waits until it is ready and the run is armed again, "
+         "and says how long that took.",
+         "Use it when a stage hangs or misbehaves: entries stop meanwhile, its journal brings it "
+         "back.",
+         "sluicectl restart feed -i demo", run_restart},
     Verb{"positions", "", "", kTakesAll,
          "Lists open positions and the account as risk sees them; --all shows the flat ones too.",
          "Use it to see what is at stake before and after a kill.", "sluicectl positions",
@@ -68,10 +83,35 @@ constexpr std::array kVerbs{
          "new ones.",
          "Use it to watch ticks, intents, orders or reports pass between two processes.",
          "sluicectl tap risk-gateway --follow --count 20", run_tap},
+    Verb{"latency", "", "", kTakesWatch,
+         "Prints how long each hop and the whole way from tick to order took: count, percentiles "
+         "and maximum.",
+         "Use it to see whether the pipeline is as fast as it should be, and where it is slow; it "
+         "says if the machine is not fit for such figures.",
+         "sluicectl latency --watch 10", run_latency},
+    Verb{"doctor", "", "", kTakesConf | kTakesFix,
+         "Examines machine and instance: CPUs, clock, memory, interrupts, disk, what is left over "
+         "in /dev/shm.",
+         "Use it before a run, and when figures are worse than they were; it changes nothing and "
+         "leaves with 1 if anything is not as it should be.",
+         "sluicectl doctor --conf conf/demo.toml --fix", run_doctor},
+    Verb{"clean", "", "", kTakesDryRun,
+         "Removes what dead instances have left in /dev/shm; kill levels that stood are kept for "
+         "the next run.",
+         "Use it when an instance is not to run any more; what lives, or cannot be proven dead, is "
+         "not touched.",
+         "sluicectl clean --dry-run", run_clean},
     Verb{"check", "CONF", "", 0,
          "Reads a whole configuration file and reports every fault in it at once.",
          "Use it before a start or a change: it needs no running instance.",
          "sluicectl check conf/demo.toml", run_check},
+    Verb{"completion", "SHELL", "", 0,
+         "Prints a script that completes verbs, options and names in the shell.",
+         "Use it once in ~/.bashrc: source <(sluicectl completion bash).",
+         "sluicectl completion bash", run_completion},
+    Verb{"man", "", "", 0, "Prints the manual page sluicectl(1).",
+         "Use it to read or install everything that --help says, in one document.", "sluicectl man",
+         run_man},
 };
 
 }  // namespace

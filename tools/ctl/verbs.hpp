@@ -12,16 +12,22 @@
 
 namespace sluice::ctl {
 
-// Options beside the common ones (--instance, --json, --color). command_line.cpp binds each once.
+// Which flags a verb takes: rows of flags.cpp with one of these bits.
 enum Takes : std::uint32_t {
   kTakesLevel = 1u << 0,
   kTakesScope = 1u << 1,
-  kTakesWait = 1u << 2,  // --no-wait, --timeout
-  kTakesWord = 1u << 3,
-  kTakesWho = 1u << 4,  // --operator, --reason
-  kTakesCount = 1u << 5,
-  kTakesFollow = 1u << 6,
-  kTakesAll = 1u << 7
+  kTakesWait = 1u << 2,  // --no-wait
+  kTakesTimeout = 1u << 3,
+  kTakesWord = 1u << 4,
+  kTakesWho = 1u << 5,  // --operator, --reason
+  kTakesCount = 1u << 6,
+  kTakesFollow = 1u << 7,
+  kTakesAll = 1u << 8,
+  kTakesWatch = 1u << 9,
+  kTakesConf = 1u << 10,
+  kTakesFix = 1u << 11,
+  kTakesDryRun = 1u << 12,
+  kTakesAlways = 1u << 31  // every verb
 };
 
 struct Verb {
@@ -46,12 +52,19 @@ int run_status(const Options& options, Console& console);
 int run_why(const Options& options, Console& console);
 int run_rearm(const Options& options, Console& console);
 int run_cap(const Options& options, Console& console);
+int run_start(const Options& options, Console& console);
 int run_stop(const Options& options, Console& console);
+int run_restart(const Options& options, Console& console);
 int run_positions(const Options& options, Console& console);
 int run_orders(const Options& options, Console& console);
 int run_counters(const Options& options, Console& console);
 int run_tap(const Options& options, Console& console);
+int run_latency(const Options& options, Console& console);
+int run_doctor(const Options& options, Console& console);
+int run_clean(const Options& options, Console& console);
 int run_check(const Options& options, Console& console);
+int run_completion(const Options& options, Console& console);
+int run_man(const Options& options, Console& console);
 
 // The whole program but main: parses, runs, prints at most one error. Returns the exit code.
 int run(const std::vector<std::string>& arguments, std::FILE* out, std::FILE* err);

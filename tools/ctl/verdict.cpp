@@ -98,7 +98,9 @@ Alive alive_of(const Sight& sight, Process process) {
   const StageState state = page->stage_state();
   const bool beats = alive.beat_ns >= 0 && alive.beat_ns <= kBeatLimit.ns;
   alive.ok = lease.alive && state == StageState::Ready && beats;
-  if (lease.pid == 0)
+  if (!lease.alive && state == StageState::Stopped)
+    alive.text = "stopped in order, not to be restarted";
+  else if (lease.pid == 0)
     alive.text = "not running";
   else if (!lease.alive)
     alive.text = fmt::format("process {} is dead", lease.pid);

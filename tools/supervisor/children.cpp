@@ -165,6 +165,10 @@ Death Children::bury(Child& child, std::uint64_t now_ns) {
   if (child.pidfd >= 0) ::close(child.pidfd);
   child.pidfd = -1;
   child.pid = 0;
+  if (child.kill_after_ns != 0) {
+    bury_asked(child, taken, death);
+    return death;
+  }
   if (child.left) return death;
   // Its writer is proven dead: until a successor takes the lease and states itself the page is ours
   // to correct.
@@ -173,6 +177,18 @@ Death Children::bury(Child& child, std::uint64_t now_ns) {
   note_death(child.process, now_ns);
   child.restart_at_ns = now_ns + backoff_ns(child.process);
   return death;
+}
+
+// Stopped on request. The page says so, that the next supervisor does not start it either.
+void Children::bury_asked(Child& child, bool taken, Death& death) noexcept {
+  if (!death.in_order) death.how += ", it was being stopped";
+  StagePage& page = objects_.page(child.process);
+  std::uint64_t seen = page.state.load(std::memory_order_acquire);
+  if (!taken)
+    page.state.compare_exchange_strong(seen, static_cast<std::uint64_t>(StageState::Stopped));
+  child.left = !child.again && !taken;
+  child.kill_after_ns = child.restart_at_ns = 0;
+  child.again = false;
 }
 
 void Children::note_death(Process p, std::uint64_t now_ns) noexcept {
@@ -223,9 +239,50 @@ std::vector<Death> Children::poll(std::uint64_t now_ns) {
     if ((child.pidfd >= 0 && (left || gone(child.pidfd))) || died_unseen(child))
       deaths.push_back(bury(child, now_ns));
     if (child.pidfd < 0) adopt(child);
+    if (child.kill_after_ns != 0) press(child, now_ns);
     if (child.pidfd < 0 && may_start(child, now_ns)) spawn(child);
   }
   return deaths;
+}
+
+void Children::stop(Process p, std::uint64_t deadline_ns, bool again) noexcept {
+  Child& c = child(p);
+  if (alive(p)) {
+    c.kill_after_ns = deadline_ns;
+    c.again = again;
+    return request_drain(p);
+  }
+  c.left = !again;
+  c.restart_at_ns = 0;
+  StagePage& page = objects_.page(p);
+  std::uint64_t seen = page.state.load(std::memory_order_acquire);
+  if (proven_dead(p))
+    page.state.compare_exchange_strong(seen, static_cast<std::uint64_t>(StageState::Stopped));
+}
+
+void Children::start(Process p) noexcept {
+  Child& c = child(p);
+  c.left = false;
+  c.restart_at_ns = 0;
+  if (c.kill_after_ns != 0) c.again = true;  // it is still on its way out
+}
+
+void Children::forget_deaths(Process p) noexcept {
+  for (auto& at : objects_.control->deaths[static_cast<std::size_t>(p)].at)
+    at.store(0, std::memory_order_relaxed);
+}
+
+const Process* Children::stopping() const noexcept {
+  for (const Child& c : children_)
+    if (c.kill_after_ns != 0) return &c.process;
+  return nullptr;
+}
+
+// Asked again and again: a stage that is just starting clears the request.
+void Children::press(Child& child, std::uint64_t now_ns) noexcept {
+  request_drain(child.process);
+  if (now_ns > child.kill_after_ns && child.pidfd >= 0)
+    ::syscall(SYS_pidfd_send_signal, child.pidfd, SIGKILL, nullptr, 0);
 }
 
 bool Children::ready(Process p, std::uint64_t now_ns) const noexcept {

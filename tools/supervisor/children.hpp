@@ -63,6 +63,14 @@ class Children {
   [[nodiscard]] const Process* missing(
       std::uint64_t now_ns) const noexcept;  // first that is not ready
 
+  // One stage on request: drained, killed past the deadline, and then not started again before
+  // start(); `again`: started again at once. Its end is no crash, however it comes.
+  void stop(Process p, std::uint64_t deadline_ns, bool again) noexcept;
+  void start(Process p) noexcept;
+  void forget_deaths(Process p) noexcept;  // ends a crash loop
+  // The first stage that is being stopped on request.
+  [[nodiscard]] const Process* stopping() const noexcept;
+
   // Orderly stop: no restarts any more.
   void stop_restarting() noexcept { restarting_ = false; }
   void request_drain(Process p) noexcept;
@@ -80,8 +88,10 @@ class Children {
     int pidfd = -1;
     bool spawned = false;
     std::uint64_t restart_at_ns = 0;
-    int exit_code = 0;  // of the last end
-    bool left = false;  // stopped in order by somebody: not restarted
+    int exit_code = 0;                // of the last end
+    bool left = false;                // stopped in order by somebody: not restarted
+    std::uint64_t kill_after_ns = 0;  // being stopped on request, until then in order; 0 = not
+    bool again = false;               // and started again afterwards
   };
 
   [[nodiscard]] const Child& child(Process p) const noexcept;
@@ -93,7 +103,9 @@ class Children {
   [[nodiscard]] bool died_unseen(const Child& child) const noexcept;
   void spawn(Child& child);
   void adopt(Child& child) noexcept;
+  void press(Child& child, std::uint64_t now_ns) noexcept;
   Death bury(Child& child, std::uint64_t now_ns);
+  void bury_asked(Child& child, bool taken, Death& death) noexcept;
   [[nodiscard]] bool may_start(const Child& child, std::uint64_t now_ns) const noexcept;
 
   SupervisorConfig config_;

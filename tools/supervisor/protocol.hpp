@@ -17,8 +17,15 @@ enum class Verb : std::uint16_t {
   Rearm = 1,   // scope, word = the kill word named (0: change nothing, explain)
   SetCap = 2,  // scope (global or strategy), value = raw Notional
   Stop = 3,    // orderly shutdown of the instance
-  Ping = 4
+  Ping = 4,    // is it armed, and if not, why
+  // index = Process of one stage. The reply says that it has begun; the stage's page shows the
+  // rest.
+  StartStage = 5,   // who and reason are required to end a crash loop
+  StopStage = 6,    // drained, killed after kStageDrain, not started again before StartStage
+  RestartStage = 7  // StopStage and StartStage without a client in between
 };
+
+inline constexpr std::uint64_t kStageDrainNs = 5'000'000'000;
 
 struct SupervisorRequest {
   std::uint32_t magic = kRequestMagic;

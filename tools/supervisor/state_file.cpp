@@ -1,6 +1,7 @@
 #include "tools/supervisor/state_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -39,6 +40,20 @@ std::ifstream open_state(const fs::path& path) {
   if (!file && fs::exists(path))
     throw Error(path.string() + ": cannot be read: " + std::strerror(errno));
   return file;
+}
+
+int lock_state_dir(const fs::path& dir) {
+  std::error_code error;
+  fs::create_directories(dir / "log", error);
+  if (error) throw Error(dir.string() + ": cannot create the state directory: " + error.message());
+  const fs::path path = dir / "supervisor.lock";
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+  if (fd < 0) throw Error(path.string() + ": " + std::strerror(errno));
+  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  ::close(fd);
+  throw Error(path.string() +
+              ": another supervisor uses this state directory; stop it, or name another "
+              "one with --state-dir");
 }
 
 }  // namespace sluice

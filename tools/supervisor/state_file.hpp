@@ -13,4 +13,8 @@ bool write_synced(const std::filesystem::path& path, const std::string& text) no
 // A file that is there and cannot be read is not an empty file: throws Error.
 std::ifstream open_state(const std::filesystem::path& path);
 
+// The lock that makes one supervisor, or one cleaner, the only one in a state directory, which is
+// created if need be. Held until the descriptor is closed; throws Error if somebody else holds it.
+int lock_state_dir(const std::filesystem::path& dir);
+
 }  // namespace sluice

@@ -1,13 +1,10 @@
 #include "tools/supervisor/supervisor.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstring>
@@ -19,28 +16,13 @@
 #include "core/process.hpp"
 #include "core/watch.hpp"
 #include "tools/supervisor/reclaim.hpp"
-
-namespace fs = std::filesystem;
+#include "tools/supervisor/state_file.hpp"
 
 namespace sluice {
 namespace {
 
 constexpr std::uint64_t kBeatEveryNs = 50'000'000;  // gates act after 500 ms
 constexpr std::uint64_t kSecond = 1'000'000'000;
-
-int lock_state_dir(const fs::path& dir) {
-  std::error_code error;
-  fs::create_directories(dir / "log", error);
-  if (error) throw Error(dir.string() + ": cannot create the state directory: " + error.message());
-  const fs::path path = dir / "supervisor.lock";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-  if (fd < 0) throw Error(path.string() + ": " + std::strerror(errno));
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
-  ::close(fd);
-  throw Error(path.string() +
-              ": another supervisor uses this state directory; stop it, or name another "
-              "one with --state-dir");
-}
 
 }  // namespace
 
@@ -175,16 +157,28 @@ void Supervisor::note_deaths(std::uint64_t now_ns) {
     say((death.in_order ? "left: " : "died: ") + what);
     audit_->write(death.in_order ? "process_left" : "process_died", "supervisor", what);
     if (children_->crash_loop(death.process))
-      say(fmt::format(
-          "{} died more than {} times in {} s: it is not restarted; fix it and restart the run",
-          name_of(death.process), config_.crash_limit, config_.crash_window.ns / 1'000'000'000));
+      say(
+          fmt::format("{} died more than {} times in {} s: it is not restarted; fix it, then "
+                      "sluicectl start {} "
+                      "--operator NAME --reason TEXT",
+                      name_of(death.process), config_.crash_limit,
+                      config_.crash_window.ns / 1'000'000'000, name_of(death.process)));
   }
 }
 
 // Why risk may not be permitted now; empty if it may.
 std::string Supervisor::obstacle(std::uint64_t now_ns) const {
+  if (const Process* p = children_->stopping())
+    return fmt::format("{} is being stopped", name_of(*p));
   if (const Process* p = children_->missing(now_ns)) {
     const StagePage& page = run_->objects().page(*p);
+    if (children_->crash_loop(*p) && !children_->alive(*p))
+      return fmt::format(
+          "{} died too often and is not restarted: sluicectl start {} --operator NAME --reason "
+          "TEXT",
+          name_of(*p), name_of(*p));
+    if (page.stage_state() == StageState::Stopped)
+      return fmt::format("{} is stopped: sluicectl start {}", name_of(*p), name_of(*p));
     if (page.stage_state() == StageState::Ready && children_->alive(*p))
       return fmt::format("{} has not beaten for {} ms", name_of(*p),
                          heartbeat_age_us(now_ns / 1'000, page.heartbeat_us.load()) / 1'000);
@@ -271,6 +265,14 @@ SupervisorReply Supervisor::answer(const SupervisorRequest& request, uid_t uid) 
       reply.exit_code = 0;
       text = armed_ ? "armed\n" : "not armed: " + obstacle_ + "\n";
       break;
+    case Verb::StartStage:
+    case Verb::StopStage:
+    case Verb::RestartStage: {
+      Answer said = stage(request, uid);
+      reply.exit_code = static_cast<int>(said.code);
+      text = std::move(said.text);
+      break;
+    }
   }
   std::memcpy(reply.text.data(), text.data(), std::min(text.size(), reply.text.size() - 1));
   return reply;

@@ -15,6 +15,7 @@
 #include <memory>
 #include <string>
 
+#include "core/error.hpp"
 #include "core/pipeline.hpp"
 #include "tools/supervisor/audit.hpp"
 #include "tools/supervisor/children.hpp"
@@ -57,6 +58,14 @@ class Supervisor {
   void set_state(RunState state) noexcept;
   SupervisorReply answer(const SupervisorRequest& request, uid_t uid);
   KillWatch::Rearm rearm(const SupervisorRequest& request);
+  // start, stop and restart of one stage: stage_requests.cpp
+  struct Answer {
+    Exit code;
+    std::string text;
+  };
+  Answer stage(const SupervisorRequest& request, uid_t uid);
+  [[nodiscard]] Answer refusal_to_start(Process p, const SupervisorRequest& request) const;
+  void end_crash_loop(Process p, const SupervisorRequest& request);
   void set_cap(const SupervisorRequest& request, uid_t uid, SupervisorReply& reply);
   bool stop_in_order();
   void wait_quiet(std::uint64_t deadline_ns);

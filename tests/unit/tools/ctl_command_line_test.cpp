@@ -1,4 +1,6 @@
 // The command line: one verb table behind dispatch and help; wrong usage is 2 and does nothing.
+#include <algorithm>
+
 #include "tests/unit/tools/ctl_support.hpp"
 #include "tools/ctl/json.hpp"
 #include "tools/ctl/verbs.hpp"
@@ -61,6 +63,20 @@ TEST(CommandLine, RefusesWhatAVerbDoesNotTake) {
   EXPECT_EQ(sluicectl({"tap"}).code, 2);
   EXPECT_EQ(sluicectl({"tap", "risk-gateway", "--count", "0"}).code, 2);
   EXPECT_EQ(sluicectl({"status", "--color", "blue"}).code, 2);
+}
+
+TEST(CommandLine, AWrongOptionIsOneLineThatNamesTheOneThatWasMeant) {
+  for (const Verb& verb : verbs()) {
+    const Said said = sluicectl({std::string(verb.name), "x", "--bad-flag"});
+    EXPECT_EQ(said.code, 2) << said;
+    EXPECT_EQ(said.out, "");
+    EXPECT_EQ(std::count(said.err.begin(), said.err.end(), '\n'), 1) << said;
+    EXPECT_TRUE(said.has("there is no option --bad-flag")) << said;
+  }
+  EXPECT_TRUE(sluicectl({"kill", "--levl", "HALT"}).has("did you mean --level?"));
+  EXPECT_TRUE(sluicectl({"kill", "--levl"}).err.starts_with("NOTHING WAS RAISED: "));
+  const Said few = sluicectl({"tap"});
+  EXPECT_EQ(std::count(few.err.begin(), few.err.end(), '\n'), 1) << few;
 }
 
 TEST(CommandLine, TellsItsVersion) {

@@ -42,6 +42,26 @@ TEST_F(Kill, CompletesWhenBothGatesObey) {
   EXPECT_EQ(instance.word(kMomo).level, KillLevel::Run);
 }
 
+TEST_F(Kill, CompleteOfACancelSaysHowManyOrdersAreStillOpen) {
+  TestInstance instance;
+  const ObeyingGate risk(instance, Process::Risk);
+  const ObeyingGate gateway(instance, Process::Gateway);
+  Statistics& numbers = instance.objects().page(Process::Gateway).statistics;
+  const std::string_view name = "open_orders";
+  numbers.name(std::span(&name, 1), {});
+  EXPECT_FALSE(sluicectl({"kill"}).has("open at the venue")) << "HALT cancels nothing";
+  EXPECT_TRUE(sluicectl({"kill", "--level", "CANCEL"}).has("; no order is open at the venue\n"));
+  numbers.set(0, 3);
+  const Said said = sluicectl({"kill", "--level", "CANCEL"});
+  EXPECT_EQ(said.code, 0) << said;
+  EXPECT_TRUE(
+      said.has("3 orders are still open at the venue: cancels are on their way; sluicectl "
+               "orders -i " +
+               instance.name() + "\n"))
+      << said;
+  EXPECT_TRUE(sluicectl({"kill", "--level", "CANCEL", "--json"}).has("\"open_orders\":3"));
+}
+
 TEST_F(Kill, MeasuresTheReactionOnTheClockOfTheRun) {
   TestInstance instance;
   const ObeyingGate risk(instance, Process::Risk);

@@ -1,6 +1,4 @@
 // The verbs that look, and the ones that ask the supervisor, on a real instance.
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <bit>
@@ -10,8 +8,8 @@
 
 #include "core/rows.hpp"
 #include "gateway/order_state.hpp"
+#include "tests/unit/tools/ctl_fake_supervisor.hpp"
 #include "tests/unit/tools/ctl_support.hpp"
-#include "tools/supervisor/protocol.hpp"
 
 namespace sluice::ctl {
 namespace {
@@ -29,45 +27,6 @@ void write(StagePage& page, RowTable table, std::size_t index, const Row& row) {
   page.write_row(static_cast<std::size_t>(table) + index, std::bit_cast<Payload>(row));
 }
 
-// A supervisor that answers one request.
-class FakeSupervisor {
- public:
-  FakeSupervisor(const TestInstance& instance, int code, const char* text) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    const std::string path = supervisor_socket(instance.state_dir()).string();
-    std::memcpy(address.sun_path, path.data(), path.size());
-    listen_ = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-    EXPECT_EQ(::bind(listen_, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-    EXPECT_EQ(::listen(listen_, 8), 0);
-    thread_ = std::thread([this, code, text] {
-      const int fd = ::accept(listen_, nullptr, nullptr);
-      if (fd < 0) return;
-      SupervisorReply reply;
-      reply.exit_code = code;
-      std::strncpy(reply.text.data(), text, reply.text.size() - 1);
-      if (::recv(fd, &request_, sizeof request_, 0) == static_cast<ssize_t>(sizeof request_))
-        ::send(fd, &reply, sizeof reply, MSG_NOSIGNAL);
-      ::close(fd);
-    });
-  }
-  ~FakeSupervisor() { request(); }
-  // What was asked; waits for it, or stops listening.
-  const SupervisorRequest& request() {
-    if (thread_.joinable()) {
-      ::shutdown(listen_, SHUT_RDWR);
-      thread_.join();
-      ::close(listen_);
-    }
-    return request_;
-  }
-
- private:
-  int listen_ = -1;
-  SupervisorRequest request_{};
-  std::thread thread_;
-};
-
 TEST_F(Verbs, EveryLookingVerbSpeaksJson) {
   TestInstance instance;
   instance.make_well();
@@ -78,6 +37,10 @@ TEST_F(Verbs, EveryLookingVerbSpeaksJson) {
                                 {"orders", "--json"},
                                 {"counters", "--json", "--all"},
                                 {"cap", "--json"},
+                                {"latency", "--json"},
+                                {"clean", "--json"},
+                                {"man", "--json"},
+                                {"completion", "bash", "--json"},
                                 {"tap", "risk-gateway", "--json"}}) {
     const Said said = sluicectl(arguments);
     EXPECT_EQ(said.code, 0) << said;
