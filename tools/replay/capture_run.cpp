@@ -254,6 +254,9 @@ class Run {
       const risk::Pair& where = stage.rules().pair[pair];
       ledger_.mark_open(where.strategy, where.instrument, stage.state().positions.at(pair).mark);
     });
+    if (ledger_.orphans() != 0)
+      result_.warnings.push_back(fmt::format(
+          "{} fills of orders that the gateway never took: this is a defect", ledger_.orphans()));
     result_.entries = ledger_.entries();
     result_.exits = ledger_.exits();
     result_.cancels = ledger_.cancels();

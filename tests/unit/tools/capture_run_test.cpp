@@ -134,6 +134,18 @@ TEST(CaptureRun, DecidesTheSameAtAnyRate) {
   EXPECT_NEAR(static_cast<double>(host(slow).ns) / static_cast<double>(host(fast).ns), 12.0, 0.01);
 }
 
+// Without bookTicker a quote is a change of the book's top: the snapshots must be answered, also in
+// the middle of the tape, where the recorded one is long past.
+TEST(CaptureRun, TheBookGetsItsSnapshotWhereverTheTapeBegins) {
+  const std::string demo =
+      replaced(text_of_file(kDemo), "\"trade\", \"bookTicker\", ", "\"trade\", ");
+  for (const std::size_t from : {std::size_t{1}, std::size_t{20'000}}) {
+    const RunResult result = play(recorded(), demo, from, from + 4'000);
+    EXPECT_GT(result.quotes, 50u) << "from line " << from;
+    EXPECT_EQ(result.gaps, 0u);
+  }
+}
+
 // ---- a market of two instruments, made up
 
 class Market {

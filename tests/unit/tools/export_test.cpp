@@ -217,10 +217,20 @@ TEST_F(ExportTest, ExtremesSurvive) {
   cap.before = -1;
   cap.after = 5;
   cap.reserved = {1, ~std::uint64_t{0}};
+  Report fill{};
+  fill.id = OrderId::make(65'535, 8, ~std::uint32_t{0}, 255);
+  fill.side = Side::Buy;
+  fill.kind = ReportKind::Fill;
+  fill.price = {1};
+  fill.qty = {-std::numeric_limits<std::int64_t>::max()};
+  fill.cum_qty = {kScale - 1};
+  fill.venue_time = {-1};
+  fill.at = HostTime::never();
   for (const auto& [kind, payload] : {std::pair{RecordKind::Tick, to_payload(status)},
                                       {RecordKind::Tick, to_payload(quote)},
                                       {RecordKind::Intent, to_payload(exit)},
-                                      {RecordKind::Control, to_payload(cap)}}) {
+                                      {RecordKind::Control, to_payload(cap)},
+                                      {RecordKind::Report, to_payload(fill)}}) {
     const std::vector<Column> columns = columns_of(kind);
     const std::vector<std::string> cells = cells_of(kind, payload, run.pipeline);
     ASSERT_EQ(columns.size(), cells.size());
