@@ -17,9 +17,21 @@ AnyStrategy make(const config::Table& parameters) {
   return S(S::parse(parameters));
 }
 
-constexpr std::array kKinds{
-    Kind{"momentum_buying", make<MomentumBuying>},
+template <class List>
+struct Catalogue;
+template <Strategy... S>
+struct Catalogue<std::variant<S...>> {
+  static constexpr std::array kKinds{Kind{S::kKind, make<S>}...};
 };
+constexpr auto kKinds = Catalogue<AnyStrategy>::kKinds;
+
+consteval bool words_are_unique() {
+  for (std::size_t i = 0; i < kKinds.size(); ++i)
+    for (std::size_t k = 0; k < i; ++k)
+      if (kKinds[i].name == kKinds[k].name) return false;
+  return true;
+}
+static_assert(words_are_unique(), "two strategies with one kKind");
 
 }  // namespace
 

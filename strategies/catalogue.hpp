@@ -1,6 +1,5 @@
-// The strategies that exist, as an explicit table: the word in the configuration -> how it is
-// built. No self-registration; adding a strategy is one type in AnyStrategy and one line in
-// catalogue.cpp.
+// The strategies that exist: the one place that lists them. A kind is the word in the configuration
+// and stands in the strategy's class (kKind); how it is built follows from this list.
 #pragma once
 
 #include <string_view>
@@ -12,7 +11,11 @@
 
 namespace sluice::strategies {
 
-using AnyStrategy = std::variant<MomentumBuying>;
+// clang-format off
+using AnyStrategy = std::variant<
+    MomentumBuying
+>;
+// clang-format on
 static_assert(std::is_trivially_copyable_v<AnyStrategy>);
 
 [[nodiscard]] std::vector<std::string_view> known_kinds();

@@ -20,6 +20,8 @@ namespace sluice::strategies {
 
 class MomentumBuying {
  public:
+  static constexpr std::string_view kKind = "momentum_buying";
+
   struct Parameters {
     Duration window;   // > 0, of market time
     Duration min_gap;  // between signals, of market time; 0 = none

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <concepts>
+#include <string_view>
 #include <type_traits>
 
 #include "core/config.hpp"
@@ -42,6 +43,7 @@ struct View {
 template <class S>
 concept Strategy = std::is_trivially_copyable_v<S> && std::is_default_constructible_v<S> &&
     requires(S s, const S& c, const Tick& tick, const config::Table& table) {
+  { S::kKind } -> std::convertible_to<std::string_view>;  // the word in the configuration
   typename S::Parameters;
   { S::parse(table) } -> std::same_as<typename S::Parameters>;
   requires std::constructible_from<S, const typename S::Parameters&>;

@@ -15,6 +15,7 @@
 #include "tests/e2e/box.hpp"
 #include "tests/e2e/oracle.hpp"
 #include "tests/e2e/text.hpp"
+#include "tools/replay/capture_run.hpp"
 
 namespace sluice::e2e {
 namespace {
@@ -53,6 +54,7 @@ struct Film {
   std::map<std::uint32_t, Trip> trips;  // by the intent's counter
   std::uint64_t messages = 0;
   std::uint64_t refused_messages = 0;
+  std::string conf;  // what the run was configured with
 };
 
 class Reader {
@@ -175,6 +177,7 @@ Film play(const std::string& speed, const std::string& tick_ring = "8192") {
   film.risk = records_of<Tick>(read_journal(box.run_dir(), "risk"), Edge::FeedRisk);
   film.intents = records_of<Intent>(read_journal(box.run_dir(), "risk"), Edge::SeatRisk0);
   film.trips = Reader(box.run_dir()).trips();
+  film.conf = text_of_file(box.conf());
   return film;
 }
 
@@ -386,13 +389,27 @@ std::vector<Intent> without_host_time(const std::vector<Intent>& intents) {
   return kept;
 }
 
-void expect_same_intents(const Film& slow, const Film& fast) {
-  const std::vector<Intent> a = without_host_time(slow.intents);
-  const std::vector<Intent> b = without_host_time(fast.intents);
-  EXPECT_EQ(a.size(), b.size()) << "intents at 1x and at 12x";
+void expect_same_intents(const std::vector<Intent>& one, const std::vector<Intent>& other,
+                         const char* where) {
+  const std::vector<Intent> a = without_host_time(one);
+  const std::vector<Intent> b = without_host_time(other);
+  EXPECT_EQ(a.size(), b.size()) << "intents at 1x and " << where;
   for (std::size_t i = 0; i < std::min(a.size(), b.size()); ++i)
     EXPECT_EQ(to_payload(a[i]), to_payload(b[i]))
-        << "intent " << i << ": prices " << a[i].price.raw << " and " << b[i].price.raw;
+        << "intent " << i << " at 1x and " << where << ": prices " << a[i].price.raw << " and "
+        << b[i].price.raw;
+}
+
+// The same part of the tape through `sluice-replay run`, with the configuration of that run.
+std::vector<Intent> decided_offline(const Film& film) {
+  const std::filesystem::path conf =
+      std::filesystem::temp_directory_path() / ("sluice-speeds-" + std::to_string(::getpid()));
+  std::ofstream(conf) << film.conf;
+  const replay::RunResult result = replay::run_capture(
+      {.capture = capture(), .conf = conf, .from = kTapeFrom, .to = 0, .seconds = kTapeSeconds});
+  std::filesystem::remove(conf);
+  EXPECT_EQ(result.messages, film.messages);
+  return result.intents;
 }
 
 // The judge is worth something only if it objects to what has no cause.
@@ -444,7 +461,8 @@ TEST(Speeds, TheTapeSaysAndDecidesTheSameAtEverySpeed) {
   EXPECT_GT(dropped, 0) << "the gaps were not tried";
 
   EXPECT_GT(slow.intents.size(), 5u);
-  expect_same_intents(slow, fast);
+  expect_same_intents(slow.intents, fast.intents, "at 12x");
+  expect_same_intents(slow.intents, decided_offline(slow), "through sluice-replay run");
   const std::vector<Difference> differences = compare(slow, fast);
   for (const Difference& d : differences) {
     std::cout << "intent " << d.intent << ": " << d.what << ": "

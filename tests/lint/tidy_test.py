@@ -44,6 +44,8 @@ class Tidy(unittest.TestCase):
             "core/net/http.cpp": '#include "core/types.hpp"\n#include "core/net/http.hpp"\n',
             "feed/stage.cpp": '#include "core/types.hpp"\n#include "feed/stage.hpp"\n',
             "feed/source.cpp": '#include "core/net/http.hpp"\nstd::string s; double d = sleep();\n',
+            "tools/replay/run.cpp": '#include "tools/venue/tape.hpp"\n#include "feed/stage.hpp"\n',
+            "tools/venue/main.cpp": '#include "core/net/loop.hpp"\n#include "tools/venue/venue.hpp"\n',
             "tools/ctl/main.cpp": '#include "risk/stage.hpp"\n#include <CLI/CLI.hpp>\n',
             "tests/unit/risk/a_test.cpp": '#include "tests/support/clock.hpp"\n#include "risk/stage.hpp"\n',
             "bench/micro/ring.cpp": "#include <concurrentqueue/concurrentqueue.h>\n",
@@ -55,6 +57,8 @@ class Tidy(unittest.TestCase):
             ("core/net/a.cpp", "tools/x.hpp"), ("risk/a.cpp", "gateway/b.hpp"),
             ("strategies/a.cpp", "risk/b.hpp"), ("gateway/a.cpp", "core/net/http.hpp"),
             ("feed/stage.cpp", "core/net/http.hpp"), ("tools/ctl/a.cpp", "tests/x.hpp"),
+            ("tools/replay/a.cpp", "core/net/loop.hpp"), ("tools/replay/a.cpp", "feed/source.hpp"),
+            ("tools/replay/a.cpp", "tools/venue/venue.hpp"), ("tools/ctl/a.cpp", "feed/live.hpp"),
             ("bench/a.cpp", "tests/x.hpp"), ("tests/a.cpp", "bench/x.hpp"), ("risk/a.cpp", "../core/x.hpp"),
         ):
             with self.subTest(path=path, header=header):

@@ -182,8 +182,7 @@ class Chaos {
     result_.exits = paper.placed(OrderClass::ProtectiveExit);
     result_.fills = paper.count(PaperWhat::Filled);
     if (world_.alive(Process::Feed))
-      for (const Edge edge : FeedProcess::kEdges)
-        result_.dropped += world_.feed().fanout.dropped(edge);
+      for (const Edge edge : kFeedEdges) result_.dropped += world_.feed().fanout.dropped(edge);
     const auto counted = [&](GatewayCounter counter) {
       return world_.objects()
           .page(Process::Gateway)

@@ -1,18 +1,11 @@
-// The four processes of a simulation: what their main() assembles, without the process around it.
+// What a simulation hands into the processes of tools/replay/pipeline.hpp: a feed ring that
+// remembers, a session that may be broken on purpose, and where committed entries lie.
 #pragma once
 
 #include <map>
-#include <memory>
 #include <vector>
 
-#include "core/driver.hpp"
-#include "core/instance.hpp"
-#include "core/wiring.hpp"
-#include "feed/fanout.hpp"
-#include "feed/stage.hpp"
-#include "gateway/paper_gateway.hpp"
-#include "risk/stage.hpp"
-#include "strategies/stage.hpp"
+#include "tools/replay/pipeline.hpp"
 
 namespace sluice::sim {
 
@@ -40,24 +33,7 @@ class FeedEdge {
   std::vector<Payload>* log_;
 };
 
-struct FeedProcess {
-  FeedProcess(const FeedConfig& config, Objects& objects, FeedLog* log)
-      : effects(&objects.page(Process::Feed)),
-        stage(config, effects),
-        fanout(stage.instruments(), effects) {
-    edges.reserve(kEdges.size());
-    for (const Edge edge : kEdges) {
-      edges.emplace_back(objects.edge(edge), log != nullptr ? &log->pushed[edge] : nullptr);
-      fanout.attach(edge, edges.back());
-    }
-  }
-  static constexpr std::array<Edge, 3> kEdges{Edge::FeedRisk, Edge::FeedGateway, Edge::FeedSeat0};
-
-  Effects effects;
-  FeedStage stage;
-  std::vector<FeedEdge> edges;
-  Fanout<FeedEdge> fanout;
-};
+inline constexpr std::array<Edge, 3> kFeedEdges{Edge::FeedRisk, Edge::FeedGateway, Edge::FeedSeat0};
 
 // Committed entries: the recorder's file, then the ring above it.
 struct EntrySource {
@@ -72,50 +48,6 @@ struct EntrySource {
     out = ring.slots()[position & (ring.header.capacity - 1)];
     return true;
   }
-};
-
-struct ProcessPlace {
-  Objects& objects;
-  const PipelineConfig& pipeline;
-  const VirtualClock& clock;
-  Process process;
-  std::uint64_t checkpoint_every = 0;  // entries; 0: none are taken
-
-  [[nodiscard]] DriverSources sources(const StagePage* peer = nullptr) const noexcept {
-    return {objects.control,
-            objects.kill,
-            &objects.page(process),
-            &objects.journal_of(process),
-            peer,
-            process,
-            checkpoint_every == 0 ? nullptr : &objects.checkpoint_of(process),
-            checkpoint_every};
-  }
-  template <class AnyDriver>
-  void connect(AnyDriver& driver) const {
-    wire(driver, process, pipeline,
-         [this](Edge edge) -> RingMemory& { return objects.edge(edge); });
-  }
-};
-
-struct SeatProcess {
-  explicit SeatProcess(const ProcessPlace& place)
-      : stage(0, place.pipeline), driver(stage, none, place.clock, place.sources()) {
-    place.connect(driver);
-  }
-  strategies::StrategyStage stage;
-  NoSession none;
-  Driver<strategies::StrategyStage, NoSession, VirtualClock> driver;
-};
-
-struct RiskProcess {
-  RiskProcess(const risk::RiskConfig& config, const ProcessPlace& place)
-      : stage(config, place.pipeline), driver(stage, none, place.clock, place.sources()) {
-    place.connect(driver);
-  }
-  risk::RiskStage stage;
-  NoSession none;
-  Driver<risk::RiskStage, NoSession, VirtualClock> driver;
 };
 
 // The gateway's session, or one that sends whatever it is given: every approval is made to look
@@ -155,19 +87,11 @@ class SimSession {
   std::uint64_t polled_ = 0;
 };
 
-struct GatewayProcess {
-  GatewayProcess(const GatewayConfig& config, const ProcessPlace& place, const KillPage* blind)
-      : gateway(std::make_unique<PaperGateway>(
-            config, *place.objects.control, blind != nullptr ? *blind : *place.objects.kill,
-            *place.objects.paper_log, place.objects.page(Process::Gateway))),
-        session(gateway->adapter, place.objects, blind),
-        driver(gateway->stage, session, place.clock,
-               place.sources(&place.objects.page(Process::Risk))) {
-    place.connect(driver);
-  }
-  std::unique_ptr<PaperGateway> gateway;
-  SimSession session;
-  Driver<GatewayStage, SimSession, VirtualClock> driver;
-};
+using replay::ProcessPlace;
+using FeedProcess = replay::FeedProcess<FeedEdge>;
+using SeatProcess = replay::SeatProcess;
+using RiskProcess = replay::RiskProcess;
+using GatewayProcess = replay::GatewayProcess<SimSession>;
+using Processes = replay::Processes<FeedEdge, SimSession>;
 
 }  // namespace sluice::sim

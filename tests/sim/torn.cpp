@@ -109,11 +109,11 @@ bool World::crash_torn(Process process, test::Random& random) {
   Before before(objects(), process, journal(index_of(process)));
   bool worked = false;
   std::uint64_t polled = objects().paper_log->tail.load();
-  if (process == Process::Seat0) worked = seat_->driver.turn();
-  if (process == Process::Risk) worked = risk_->driver.turn();
+  if (process == Process::Seat0) worked = parts_.seats[0]->driver.turn();
+  if (process == Process::Risk) worked = parts_.risk->driver.turn();
   if (process == Process::Gateway) {
-    worked = gateway_->driver.turn();
-    polled = std::max(polled, gateway_->session.polled());
+    worked = parts_.gateway->driver.turn();
+    polled = std::max(polled, parts_.gateway->session.polled());
   }
   if (worked) {
     before.cut(polled, random.one_in(4), random);

@@ -176,7 +176,7 @@ void World::verify(bool at_rest) {
   for (const Process process : kAll)
     if (!alive(process)) return violations_.add(fmt::format("I7: {} is dead", name_of(process)));
   Films films;
-  if (seat_) {
+  if (parts_.seats[0]) {
     strategies::StrategyStage fresh(0, config_.pipeline);
     films.seat = project(fresh, files_[0], {Edge::SeatRisk0}, [](auto&&...) {});
   }
@@ -192,7 +192,7 @@ void World::verify(bool at_rest) {
           violations_);
   compare(Edge::GatewayRisk, films.gateway.outputs[Edge::GatewayRisk], films.risk, at_rest,
           violations_);
-  if (seat_) {
+  if (parts_.seats[0]) {
     compare(Edge::FeedSeat0, feed_log_.pushed[Edge::FeedSeat0], films.seat, at_rest, violations_);
     compare(Edge::SeatRisk0, films.seat.outputs[Edge::SeatRisk0], films.risk, at_rest, violations_);
     compare(Edge::RiskSeat0, films.risk.outputs[Edge::RiskSeat0], films.seat, at_rest, violations_);
@@ -208,11 +208,11 @@ void World::verify(bool at_rest) {
   if (!at_rest) return;
   check_positions(*this, violations_);
   check_rest(*this, violations_);
-  if (seat_) check_answers(seat_->stage, risk_->stage, violations_);
+  if (parts_.seats[0]) check_answers(parts_.seats[0]->stage, parts_.risk->stage, violations_);
   if (feed_log_.crashes == 0)
-    for (const Edge edge : FeedProcess::kEdges)
-      if (edge != Edge::FeedSeat0 || seat_)
-        count_gaps(edge, feed_log_.pushed[edge], *feed_, violations_);
+    for (const Edge edge : kFeedEdges)
+      if (edge != Edge::FeedSeat0 || parts_.seats[0])
+        count_gaps(edge, feed_log_.pushed[edge], *parts_.feed, violations_);
 }
 
 }  // namespace sluice::sim

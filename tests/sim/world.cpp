@@ -9,8 +9,6 @@
 namespace sluice::sim {
 namespace {
 
-constexpr std::uint16_t kLease = 1;
-constexpr Duration kBeatEvery = Duration::millis(100);
 constexpr HostTime kStart{10'000'000'000};
 constexpr std::uint64_t kSettleRounds = 200'000;
 
@@ -55,6 +53,7 @@ World::World(const WorldConfig& config, const WorldOptions& options)
       options_(options),
       memory_(config_.pipeline, {0x5107CE, 3, 1, {}}),
       clock_(kStart),
+      supervisor_(memory_.objects(), clock_),
       auditor_(memory_.objects(), Duration::millis(500)) {
   Objects& o = objects();
   if (options_.mutant == Mutant::NoLastLook) {
@@ -66,7 +65,7 @@ World::World(const WorldConfig& config, const WorldOptions& options)
     reports_ = Consumer(o.edge(Edge::RiskSeat0), 0);
   }
   set_cap(Notional::whole(200'000));
-  beat();
+  supervisor_.beat();
   permit_all();
   for (const Process process : kAll) start(process);
   connect(true);
@@ -78,34 +77,18 @@ void World::pass(Duration duration) {
   const HostTime end = clock_.now() + duration;
   while (clock_.now() < end) {
     clock_.advance(std::min(end - clock_.now(), Duration::millis(20)));
-    if (!silent_ && clock_.now() - beat_at_ >= kBeatEvery) beat();
+    if (!silent_) supervisor_.beat_if_due();
     record();
   }
 }
 
 bool World::turn(Process process) {
   if (!options_.lean) auditor_.watch(clock_.now());
-  bool worked = false;
-  if (process == Process::Feed) {
-    worked = turn_feed();
-  } else if (process == Process::Seat0) {
-    if (seat_) worked = seat_->driver.turn();
-    if (options_.scripted_seat) answers();
-  } else if (process == Process::Risk) {
-    if (risk_) worked = risk_->driver.turn();
-  } else if (gateway_) {
-    worked = gateway_->driver.turn();
-    if (!options_.lean) auditor_.look(clock_.now(), violations_);
-  }
+  const bool worked = parts_.turn(process, clock_.now());
+  if (process == Process::Seat0 && options_.scripted_seat) answers();
+  if (process == Process::Gateway && parts_.gateway && !options_.lean)
+    auditor_.look(clock_.now(), violations_);
   return worked;
-}
-
-bool World::turn_feed() {
-  if (!feed_) return false;
-  Tick tick;
-  publish(tick, feed_->stage.on_idle(clock_.now(), tick));
-  feed_->fanout.pump();
-  return false;
 }
 
 void World::settle() {
@@ -128,23 +111,15 @@ void World::run(Duration total, Duration step) {
 
 // ---- the venue
 
-void World::publish(Tick& tick, bool got) {
-  for (; got; got = feed_->stage.next(tick)) feed_->fanout.publish(tick);
-}
-
 void World::connect(bool up) {
   connected_ = up;
-  if (!feed_) return;
-  Tick tick;
-  publish(tick, feed_->stage.on_connection(up, clock_.now(), tick));
+  if (parts_.feed) parts_.feed->on_connection(up, clock_.now());
 }
 
 void World::send(const Frame& frame) {
-  if (!feed_) return;
-  Tick tick;
-  if (!frame.snapshot) return publish(tick, feed_->stage.on_frame(frame.text, clock_.now(), tick));
-  if (feed_->stage.wants_snapshot(0))
-    publish(tick, feed_->stage.on_snapshot(0, frame.text, clock_.now(), tick));
+  if (!parts_.feed) return;
+  if (!frame.snapshot) return parts_.feed->on_frame(frame.text, clock_.now());
+  if (parts_.feed->stage.wants_snapshot(0)) parts_.feed->on_snapshot(0, frame.text, clock_.now());
 }
 
 void World::send_quote(std::int64_t bid_cents, std::int64_t ask_cents, Qty shown) {
@@ -157,39 +132,33 @@ void World::send_quote(std::int64_t bid_cents, std::int64_t ask_cents, Qty shown
 
 bool World::alive(Process process) const noexcept {
   switch (process) {
-    case Process::Feed: return feed_ != nullptr;
-    case Process::Seat0: return seat_ != nullptr || options_.scripted_seat;
-    case Process::Risk: return risk_ != nullptr;
-    case Process::Gateway: return gateway_ != nullptr;
+    case Process::Feed: return parts_.feed != nullptr;
+    case Process::Seat0: return parts_.seats[0] != nullptr || options_.scripted_seat;
+    case Process::Risk: return parts_.risk != nullptr;
+    case Process::Gateway: return parts_.gateway != nullptr;
     case Process::Recorder:
     case Process::Supervisor: return true;
   }
   return false;
 }
 
-void World::mark(Process process, StageState state) {
-  StagePage& page = objects().page(process);
-  page.state.store(static_cast<std::uint64_t>(state));
-  page.heartbeat_us.store(clock_.liveness_us());
-}
-
 void World::crash(Process process) {
   switch (process) {
     case Process::Feed:
-      if (feed_) feed_log_.produced += feed_->fanout.produced();
-      if (feed_) ++feed_log_.crashes;
-      feed_.reset();
+      if (parts_.feed) feed_log_.produced += parts_.feed->fanout.produced();
+      if (parts_.feed) ++feed_log_.crashes;
+      parts_.feed.reset();
       break;
-    case Process::Seat0: seat_.reset(); break;
+    case Process::Seat0: parts_.seats[0].reset(); break;
     case Process::Risk:
-      if (risk_ && options_.mutant == Mutant::WrongCheckpoint) {
-        stale_state_ = risk_->stage.state();
+      if (parts_.risk && options_.mutant == Mutant::WrongCheckpoint) {
+        stale_state_ = parts_.risk->stage.state();
         stale_known_ = true;
       }
-      if (risk_ && options_.mutant == Mutant::SkippingCheckpoint) skip_an_entry();
-      risk_.reset();
+      if (parts_.risk && options_.mutant == Mutant::SkippingCheckpoint) skip_an_entry();
+      parts_.risk.reset();
       break;
-    case Process::Gateway: gateway_.reset(); break;
+    case Process::Gateway: parts_.gateway.reset(); break;
     case Process::Recorder:
     case Process::Supervisor: break;
   }
@@ -230,54 +199,41 @@ void World::restart(Process process) {
 void World::start(Process process) {
   Objects& o = objects();
   const ProcessPlace place{o, config_.pipeline, clock_, process, options_.checkpoint_every};
-  if (process != Process::Feed) mark(process, StageState::Recovering);
+  if (process != Process::Feed) supervisor_.mark(process, StageState::Recovering);
   if (process == Process::Feed) {
-    feed_ = std::make_unique<FeedProcess>(config_.feed, o, options_.lean ? nullptr : &feed_log_);
+    const auto ring_of = [this](Edge edge, RingMemory& ring) {
+      return FeedEdge(ring, options_.lean ? nullptr : &feed_log_.pushed[edge]);
+    };
+    parts_.feed = std::make_unique<FeedProcess>(config_.feed, config_.pipeline, o, ring_of);
     if (connected_) connect(true);
   } else if (process == Process::Seat0) {
     if (options_.scripted_seat) return;
-    seat_ = std::make_unique<SeatProcess>(place);
-    seat_->driver.recover(entries(0));
+    parts_.seats[0] = std::make_unique<SeatProcess>(place);
+    parts_.seats[0]->driver.recover(entries(0));
   } else if (process == Process::Risk) {
-    risk_ = std::make_unique<RiskProcess>(config_.risk, place);
-    if (stale_known_) risk_->stage.restore(stale_state_);
-    risk_->driver.recover(entries(1));
+    parts_.risk = std::make_unique<RiskProcess>(config_.risk, place);
+    if (stale_known_) parts_.risk->stage.restore(stale_state_);
+    parts_.risk->driver.recover(entries(1));
   } else {
-    gateway_ = std::make_unique<GatewayProcess>(config_.gateway, place, blind_.get());
-    gateway_->driver.recover(entries(2));
-    gateway_->gateway->rebuild(entries(kPaper), o.paper_log->tail.load(),
-                               gateway_->driver.last_event_sequence());
+    parts_.gateway = std::make_unique<GatewayProcess>(config_.gateway, place,
+                                                      blind_ ? *blind_ : *o.kill, o, blind_.get());
+    parts_.gateway->recover(entries(2), entries(kPaper), o.paper_log->tail.load());
   }
-  mark(process, StageState::Ready);
+  supervisor_.mark(process, StageState::Ready);
 }
 
 // ---- the supervisor
 
-void World::beat() {
-  beat_at_ = clock_.now();
-  objects().control->heartbeat.store(encode_heartbeat({kLease, clock_.liveness_us()}));
-}
-
 void World::permit_all() {
-  ControlPage& control = *objects().control;
-  ++permit_epoch_;
-  for (std::size_t slot = 0; slot < kScopes; ++slot)
-    if (control.scope_exists(scope_at(slot)))
-      control.permits[slot].store(
-          encode_permit(control.header.run_id, kLease, slot, permit_epoch_));
-  control.changes.fetch_add(1);
+  supervisor_.permit_all();
 }
 
 void World::void_permits() {
-  objects().control->permits[0].store(0);
-  objects().control->changes.fetch_add(1);
+  supervisor_.void_permits();
 }
 
 void World::set_cap(Notional cap) {
-  ControlPage& control = *objects().control;
-  control.caps[0].store(cap.raw);
-  control.caps[scope_slot({ScopeKind::Strategy, 0})].store(cap.raw);
-  control.changes.fetch_add(1);
+  supervisor_.set_cap(cap);
 }
 
 RaiseResult World::raise(Scope scope, KillLevel level) {

@@ -115,10 +115,10 @@ class World {
   [[nodiscard]] const WorldConfig& config() const noexcept { return config_; }
   [[nodiscard]] const PaperAuditor& paper() const noexcept { return auditor_; }
   [[nodiscard]] Violations& violations() noexcept { return violations_; }
-  [[nodiscard]] FeedProcess& feed() noexcept { return *feed_; }
-  [[nodiscard]] const risk::RiskStage& risk() const noexcept { return risk_->stage; }
-  [[nodiscard]] const PaperGateway& gateway() const noexcept { return *gateway_->gateway; }
-  [[nodiscard]] SeatProcess& seat() noexcept { return *seat_; }
+  [[nodiscard]] FeedProcess& feed() noexcept { return *parts_.feed; }
+  [[nodiscard]] const risk::RiskStage& risk() const noexcept { return parts_.risk->stage; }
+  [[nodiscard]] const PaperGateway& gateway() const noexcept { return *parts_.gateway->gateway; }
+  [[nodiscard]] SeatProcess& seat() noexcept { return *parts_.seats[0]; }
   [[nodiscard]] const FeedLog& feed_log() const noexcept { return feed_log_; }
   [[nodiscard]] std::vector<JournalSlot>& file(Process process) noexcept {
     return files_[index_of(process)];
@@ -138,33 +138,25 @@ class World {
   [[nodiscard]] EntrySource entries(std::size_t file) noexcept {
     return {files_[file], journal(file)};
   }
-  void beat();
-  bool turn_feed();
   void start(Process process);
-  void publish(Tick& tick, bool got);
-  void mark(Process process, StageState state);
   void skip_an_entry();
 
   WorldConfig config_;
   WorldOptions options_;
   MemoryInstance memory_;
   VirtualClock clock_;
+  replay::SimulatedSupervisor supervisor_;
   PaperAuditor auditor_;
   Violations violations_;
   FeedLog feed_log_;
-  std::unique_ptr<FeedProcess> feed_;
-  std::unique_ptr<SeatProcess> seat_;
-  std::unique_ptr<RiskProcess> risk_;
-  std::unique_ptr<GatewayProcess> gateway_;
+  Processes parts_;
   std::unique_ptr<KillPage> blind_;  // Mutant NoLastLook: the kill page as it was at the start
   risk::State stale_state_{};        // Mutant WrongCheckpoint
   bool stale_known_ = false;
   bool connected_ = false;
   bool silent_ = false;
-  HostTime beat_at_{};
   std::array<std::vector<JournalSlot>, 4> files_;  // seat, risk, gateway, paper log
   std::size_t record_most_ = ~std::size_t{0};
-  std::uint32_t permit_epoch_ = 0;
   std::array<std::uint64_t, kScopes> targets_{};  // serial to wait for before a rearm
   Producer intents_;
   Consumer reports_;

@@ -25,6 +25,9 @@ HOMES = (
     (r"zlib\.h", r"(tools/venue/[^/]+|tools/demo_run/capture|tests/.+)\.cpp"),
 )
 
+# What speaks to a network. Of the tools only the venue does; replay reads its tapes, which do not.
+OF_A_NETWORK = re.compile(r"core/net/|feed/(live|source)\.|tools/venue/(?!tape\.|book\.)")
+
 # What the hot part of a stage must not say. A line marked "// setup" runs before arming; so does all of a
 # file whose head comment says "Setup only".
 BANNED = (
@@ -142,6 +145,8 @@ class Tidy:
     def may_include(path, top, header, target):
         if target in ("tests", "bench"):
             return target == top
+        if path.startswith("tools/") and not path.startswith("tools/venue/") and OF_A_NETWORK.match(header):
+            return False
         if top in ("tools", "bench", "tests") or top not in FOLDERS:
             return True
         if header.startswith("core/net/"):

@@ -41,52 +41,6 @@ std::string word(const Words& words, std::uint64_t raw) {
                                                    : fmt::format("{}", raw);
 }
 
-std::string enumerator(RecordKind record, std::string_view field, std::uint64_t raw) {
-  if (field == "side") return word(kSides, raw);
-  if (field == "action") return word(kActions, raw);
-  if (field == "scope") return word(kScopeKinds, raw);
-  if (field == "what") return word(kPaperWhats, raw);
-  if (field == "reason" && record == RecordKind::Intent) return word(kIntentReasons, raw);
-  if (field == "reason") {
-    if (raw == 0) return "none";
-    const auto known = std::find_if(
-        risk::kReasons.begin(), risk::kReasons.end(),
-        [raw](const auto& text) { return static_cast<std::uint64_t>(text.reason) == raw; });
-    return known != risk::kReasons.end() ? std::string(known->name) : fmt::format("{}", raw);
-  }
-  switch (record) {  // what is left is "kind"
-    case RecordKind::Tick: return word(kTickKinds, raw);
-    case RecordKind::Order:
-    case RecordKind::PaperEntry: return word(kOrderKinds, raw);
-    case RecordKind::Report: return word(kReportKinds, raw);
-    case RecordKind::Event: return word(kEventKinds, raw);
-    case RecordKind::Control: return word(kControlKinds, raw);
-    case RecordKind::Intent: break;
-  }
-  return fmt::format("{}", raw);
-}
-
-std::string decimal(std::uint64_t raw) {
-  DecimalText text;
-  return std::string(format_decimal(static_cast<std::int64_t>(raw), text));
-}
-
-std::string utc(std::int64_t ns) {
-  if (ns <= 0) return fmt::format("{}", ns);
-  const auto seconds = static_cast<std::time_t>(ns / 1'000'000'000);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  std::array<char, 40> day{};
-  std::strftime(day.data(), day.size(), "%Y-%m-%dT%H:%M:%S", &parts);
-  return fmt::format("{}.{:09}Z", day.data(), ns % 1'000'000'000);
-}
-
-std::string id_text(OrderId id) {
-  if (id.raw == 0) return "none";
-  const std::string origin = id.origin() == 0 ? "risk" : fmt::format("seat{}", id.origin() - 1);
-  return fmt::format("{}:{}:{}:{}", id.run(), origin, id.counter(), id.slice());
-}
-
 std::uint64_t number_at(const Payload& payload, std::size_t offset, std::size_t size) noexcept {
   std::uint64_t number = 0;
   std::memcpy(&number, reinterpret_cast<const char*>(payload.data()) + offset,
@@ -107,7 +61,7 @@ void add_tick_values(const Tick& tick, std::vector<FieldText>& out) {
         kind >= 1 && kind <= 4 ? std::string(kNames[kind - 1][i]) : fmt::format("value{}", i);
     const auto raw = static_cast<std::uint64_t>(tick.value[i]);
     if (tick.kind != TickKind::Status)
-      out.push_back({name, decimal(raw)});
+      out.push_back({name, decimal_text(static_cast<std::int64_t>(raw))});
     else if (i == 0)
       out.push_back({name, word(kStatusCodes, raw)});
     else
@@ -120,7 +74,8 @@ std::string control_number(const Control& control, std::string_view field, std::
   const bool state = field == "before" || field == "after";
   if (state && control.kind == ControlKind::Level)
     return raw == 0 ? "none" : std::string(name_of(static_cast<KillLevel>(raw)));
-  if (state && control.kind == ControlKind::Cap) return decimal(raw);
+  if (state && control.kind == ControlKind::Cap)
+    return decimal_text(static_cast<std::int64_t>(raw));
   if (field == "detail" && control.kind == ControlKind::Level)
     return std::string(name_of(static_cast<KillCause>(raw)));
   const bool edge = control.kind == ControlKind::EdgeBase ||
@@ -139,11 +94,11 @@ FieldText plain_field(RecordKind record, const Field& field, const Payload& payl
   if (names != nullptr && name == "strategy" && raw < names->strategies.size())
     return {name, names->strategies[raw].name};
   switch (field.kind) {
-    case FieldKind::Amount: return {name, decimal(raw)};
-    case FieldKind::Enum: return {name, enumerator(record, field.name, raw)};
+    case FieldKind::Amount: return {name, decimal_text(static_cast<std::int64_t>(raw))};
+    case FieldKind::Enum: return {name, enum_text(record, field.name, raw)};
     case FieldKind::Id: return {name, id_text({raw})};
     case FieldKind::Time:
-      return {name, name == "venue_time" ? utc(static_cast<std::int64_t>(raw))
+      return {name, name == "venue_time" ? utc_text(static_cast<std::int64_t>(raw))
                                          : time_text({static_cast<std::int64_t>(raw)})};
     case FieldKind::Integer:
     case FieldKind::Duration:
@@ -153,8 +108,9 @@ FieldText plain_field(RecordKind record, const Field& field, const Payload& payl
     return {name, control_number(from_payload<Control>(payload), field.name, raw)};
   if (record == RecordKind::Intent &&
       name == "quantity")  // a multiplier, or of an exit a raw quantity
-    return {name, from_payload<Intent>(payload).action == Action::Exit ? decimal(raw)
-                                                                       : fmt::format("{}", raw)};
+    return {name, from_payload<Intent>(payload).action == Action::Exit
+                      ? decimal_text(static_cast<std::int64_t>(raw))
+                      : fmt::format("{}", raw)};
   return {name, fmt::format("{}", raw), field.size < 8};
 }
 
@@ -184,6 +140,52 @@ std::vector<FieldText> decode(RecordKind record, const Payload& payload,
 }
 
 }  // namespace
+
+std::string enum_text(RecordKind record, std::string_view field, std::uint64_t raw) {
+  if (field == "side") return word(kSides, raw);
+  if (field == "action") return word(kActions, raw);
+  if (field == "scope") return word(kScopeKinds, raw);
+  if (field == "what") return word(kPaperWhats, raw);
+  if (field == "reason" && record == RecordKind::Intent) return word(kIntentReasons, raw);
+  if (field == "reason") {
+    if (raw == 0) return "none";
+    const auto known = std::find_if(
+        risk::kReasons.begin(), risk::kReasons.end(),
+        [raw](const auto& text) { return static_cast<std::uint64_t>(text.reason) == raw; });
+    return known != risk::kReasons.end() ? std::string(known->name) : fmt::format("{}", raw);
+  }
+  switch (record) {  // what is left is "kind"
+    case RecordKind::Tick: return word(kTickKinds, raw);
+    case RecordKind::Order:
+    case RecordKind::PaperEntry: return word(kOrderKinds, raw);
+    case RecordKind::Report: return word(kReportKinds, raw);
+    case RecordKind::Event: return word(kEventKinds, raw);
+    case RecordKind::Control: return word(kControlKinds, raw);
+    case RecordKind::Intent: break;
+  }
+  return fmt::format("{}", raw);
+}
+
+std::string decimal_text(std::int64_t raw) {
+  DecimalText text;
+  return std::string(format_decimal(raw, text));
+}
+
+std::string utc_text(std::int64_t ns) {
+  if (ns <= 0) return fmt::format("{}", ns);
+  const auto seconds = static_cast<std::time_t>(ns / 1'000'000'000);
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  std::array<char, 40> day{};
+  std::strftime(day.data(), day.size(), "%Y-%m-%dT%H:%M:%S", &parts);
+  return fmt::format("{}.{:09}Z", day.data(), ns % 1'000'000'000);
+}
+
+std::string id_text(OrderId id) {
+  if (id.raw == 0) return "none";
+  const std::string origin = id.origin() == 0 ? "risk" : fmt::format("seat{}", id.origin() - 1);
+  return fmt::format("{}:{}:{}:{}", id.run(), origin, id.counter(), id.slice());
+}
 
 std::vector<FieldText> fields_of(RecordKind kind, const Payload& payload,
                                  const PipelineConfig* names) {

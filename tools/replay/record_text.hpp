@@ -29,6 +29,12 @@ std::string json_members(
     const std::vector<FieldText>& fields);     // "\"id\":\"...\",..." without braces
 std::string json_text(std::string_view text);  // quoted and escaped
 
+// The words and numbers that fields are made of.
+std::string enum_text(RecordKind record, std::string_view field, std::uint64_t raw);
+std::string decimal_text(std::int64_t raw);  // of an amount, exact
+std::string utc_text(std::int64_t ns);       // of a market time
+std::string id_text(OrderId id);             // run:origin:counter:slice; "none" for 0
+
 // "seat0->risk", "control", "session->gateway"; "edge 77 (no such edge)" for what is none.
 std::string edge_label(Edge edge);
 // The edge and what travels on it: "seat0->risk Intent".

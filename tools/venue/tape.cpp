@@ -149,6 +149,26 @@ Tape Tape::parse(std::string text, const std::string& name) {
   return std::move(tape);
 }
 
+Part part_of(const Tape& tape, std::size_t from, std::size_t to, std::int64_t seconds) {
+  const std::span<const Line> lines = tape.lines();
+  if (from < 1 || from > lines.size()) {
+    throw Error(Exit::Usage,
+                fmt::format("--from {}: the tape has lines 1 to {}", from, lines.size()));
+  }
+  if (to > lines.size() || (to != 0 && to < from)) {
+    throw Error(Exit::Usage,
+                fmt::format("--to {}: wanted a line from {} to {}", to, from, lines.size()));
+  }
+  const auto begin = lines.begin() + static_cast<std::ptrdiff_t>(from - 1);
+  auto end = to == 0 ? lines.end() : lines.begin() + static_cast<std::ptrdiff_t>(to);
+  if (seconds > 0) {
+    const std::int64_t over = begin->recv_ns + seconds * 1'000'000'000;
+    end =
+        std::partition_point(begin, end, [over](const Line& line) { return line.recv_ns < over; });
+  }
+  return {from - 1, static_cast<std::size_t>(end - lines.begin())};
+}
+
 std::optional<StreamMask> Tape::stream(std::string_view name) const noexcept {
   for (std::size_t i = 0; i < streams_.size(); ++i) {
     if (streams_[i] == name) return StreamMask{1} << i;

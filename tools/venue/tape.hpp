@@ -61,4 +61,14 @@ class Tape {
   std::int64_t clock_offset_ns_ = 0;
 };
 
+// The lines of a tape from `first` up to and without `last`, as indices.
+struct Part {
+  std::size_t first = 0;
+  std::size_t last = 0;
+};
+// `from` and `to` count lines from 1 and include both ends; to = 0: up to the last one. seconds > 0
+// bounds the part by time instead. Throws Error (Exit::Usage) in the words of the command line.
+[[nodiscard]] Part part_of(const Tape& tape, std::size_t from, std::size_t to,
+                           std::int64_t seconds);
+
 }  // namespace sluice::venue

@@ -77,24 +77,9 @@ struct Venue::Impl final : net::ServerHandler {
   // --- the tape's clock
 
   void choose_part() {
-    if (options.from < 1 || options.from > lines.size()) {
-      throw Error(Exit::Usage,
-                  fmt::format("--from {}: the tape has lines 1 to {}", options.from, lines.size()));
-    }
-    if (options.to > lines.size() || (options.to != 0 && options.to < options.from)) {
-      throw Error(Exit::Usage, fmt::format("--to {}: wanted a line from {} to {}", options.to,
-                                           options.from, lines.size()));
-    }
-    first = options.from - 1;
-    last = options.to == 0 ? lines.size() : options.to;
-    if (options.seconds > 0) {
-      const std::int64_t end = lines[first].recv_ns + options.seconds * 1'000'000'000;
-      last = static_cast<std::size_t>(
-          std::partition_point(lines.begin() + static_cast<std::ptrdiff_t>(first),
-                               lines.begin() + static_cast<std::ptrdiff_t>(last),
-                               [end](const Line& line) { return line.recv_ns < end; }) -
-          lines.begin());
-    }
+    const Part part = part_of(tape, options.from, options.to, options.seconds);
+    first = part.first;
+    last = part.last;
   }
 
   [[nodiscard]] bool at_max() const { return options.speed == 0; }
