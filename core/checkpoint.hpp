@@ -11,6 +11,7 @@
 // fails its checksum, and the other one, older by one interval, is used.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -40,11 +41,15 @@ struct CheckpointMemory {
   alignas(kLinePair) CheckpointMark marks[2];
 
   using Word = std::atomic<std::uint64_t>;
+  // Bounded, because the header is shared memory: a damaged one must not lead out of the mapping.
+  [[nodiscard]] std::uint64_t capacity() const noexcept {
+    return std::min<std::uint64_t>(header.capacity, kCheckpointBytes);
+  }
   [[nodiscard]] Word* buffer(std::size_t i) noexcept {
-    return reinterpret_cast<Word*>(this + 1) + i * header.capacity / sizeof(Word);
+    return reinterpret_cast<Word*>(this + 1) + i * capacity() / sizeof(Word);
   }
   [[nodiscard]] const Word* buffer(std::size_t i) const noexcept {
-    return reinterpret_cast<const Word*>(this + 1) + i * header.capacity / sizeof(Word);
+    return reinterpret_cast<const Word*>(this + 1) + i * capacity() / sizeof(Word);
   }
   static constexpr std::size_t bytes(std::uint64_t capacity) noexcept {
     return sizeof(CheckpointMemory) + 2 * capacity;
@@ -117,7 +122,7 @@ inline std::optional<Checkpoint> read_checkpoint(const CheckpointMemory& memory,
   const CheckpointMark& mark = memory.marks[side];
   const std::uint64_t word = mark.word.load(std::memory_order_acquire);
   const std::uint64_t bytes = mark.bytes.load(std::memory_order_acquire);
-  if (word == 0 || word - 1 > limit || bytes > memory.header.capacity ||
+  if (word == 0 || word - 1 > limit || bytes > memory.capacity() ||
       bytes % sizeof(std::uint64_t) != 0)
     return std::nullopt;
   Checkpoint found{word - 1, std::vector<std::uint64_t>(bytes / sizeof(std::uint64_t))};

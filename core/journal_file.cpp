@@ -255,8 +255,8 @@ int JournalFileWriter::write(const JournalSlot* entries, std::size_t count) noex
     if (n == 0) error = EIO;
     if (n < 0 && errno != EINTR) error = errno;
   }
-  // Only whole entries count. A half-written one is cut off; if even that fails, the next write goes
-  // over it, and a reader leaves it out.
+  // Only whole entries count. A half-written one is cut off; if even that fails, the next write
+  // goes over it, and a reader leaves it out.
   const std::uint64_t whole = done / sizeof(JournalSlot);
   s.next += whole;
   s.file_bytes += whole * sizeof(JournalSlot);

@@ -184,19 +184,24 @@ class BasicConsumer {
 using Consumer = BasicConsumer<>;
 
 // Highest sequence that is known to be published: where a recovering producer stops suppressing.
-inline std::uint64_t published(const RingMemory& ring) noexcept {
+inline std::uint64_t published(const RingMemory& ring, std::uint64_t capacity) noexcept {
   std::uint64_t highest = ring.head.load(std::memory_order_acquire);
   const Slot* slots = ring.slots();
-  for (std::uint64_t i = 0; i < ring.header.capacity; ++i)
+  for (std::uint64_t i = 0; i < capacity; ++i)
     highest = std::max(highest, slots[i].word.load(std::memory_order_acquire));
   return highest;
+}
+
+inline std::uint64_t published(const RingMemory& ring) noexcept {
+  return published(ring, ring.header.capacity);
 }
 
 // A read-only follower. It never disturbs the ring; when it is lapped it knows exactly how many
 // records it missed.
 class RingTap {
  public:
-  RingTap(const RingMemory& ring, std::uint64_t from) noexcept : ring_(&ring), next_(from) {}
+  RingTap(const RingMemory& ring, std::uint64_t from) noexcept
+      : ring_(&ring), capacity_(ring.header.capacity), next_(from) {}
 
   struct Result {
     Poll poll = Poll::Empty;
@@ -206,8 +211,7 @@ class RingTap {
   };
 
   [[nodiscard]] Result read(Payload& out) noexcept {
-    const std::uint64_t capacity = ring_->header.capacity;
-    const Slot& slot = ring_->slots()[next_ & (capacity - 1)];
+    const Slot& slot = ring_->slots()[next_ & (capacity_ - 1)];
     const std::uint64_t before = slot.word.load(std::memory_order_acquire);  // pairs with push
     if (before == next_ + 1) {
       for (std::size_t i = 0; i < kPayloadWords; ++i)
@@ -222,8 +226,8 @@ class RingTap {
  private:
   // Lapped: go on at the oldest record that cannot be overwritten for half a lap.
   Result skip() noexcept {
-    const std::uint64_t newest = published(*ring_);
-    const std::uint64_t keep = ring_->header.capacity / 2;
+    const std::uint64_t newest = published(*ring_, capacity_);
+    const std::uint64_t keep = capacity_ / 2;
     const std::uint64_t resume = newest > keep ? newest - keep : 0;
     if (resume <= next_) return {Poll::Empty, 0, next_};
     const std::uint64_t missed = resume - next_;
@@ -232,6 +236,7 @@ class RingTap {
   }
 
   const RingMemory* ring_;
+  std::uint64_t capacity_;
   std::uint64_t next_;
 };
 

@@ -17,6 +17,7 @@
 #include "core/checkpoint.hpp"
 #include "core/control_page.hpp"
 #include "core/error.hpp"
+#include "core/instance.hpp"
 #include "core/journal.hpp"
 #include "core/kill_page.hpp"
 #include "core/ring.hpp"
@@ -156,13 +157,31 @@ AttachError check_object(int fd) noexcept {
   return AttachError::None;
 }
 
+// Sizes and capacities become offsets and masks: they must describe the object exactly.
+bool describes_itself(const SegmentHeader& header) noexcept {
+  const std::uint64_t capacity = header.capacity;
+  const bool sane = capacity <= header.size;  // so that no product below wraps
+  const bool power = sane && capacity != 0 && (capacity & (capacity - 1)) == 0;
+  switch (header.kind) {
+    case ObjectKind::Control: return capacity == 0 && header.size == sizeof(ControlPage);
+    case ObjectKind::Kill: return capacity == 0 && header.size == sizeof(KillPage);
+    case ObjectKind::Stage: return capacity == 0 && header.size == sizeof(StagePage);
+    case ObjectKind::Ring: return power && header.size == RingMemory::bytes(capacity);
+    case ObjectKind::Journal: return power && header.size == JournalMemory::bytes(capacity);
+    case ObjectKind::Checkpoint:
+      return capacity == kCheckpointBytes && header.size == CheckpointMemory::bytes(capacity);
+    case ObjectKind::LastValue: return capacity == 0 && header.size == kLastValueBytes;
+  }
+  return false;
+}
+
 AttachError check_header(const SegmentHeader& header, std::size_t mapped,
                          const Expected& expected) {
   const std::uint64_t magic = header.magic.load(std::memory_order_acquire);  // pairs with publish
   if (magic == 0) return AttachError::NotReady;
   if (magic != kMagic) return AttachError::BadMagic;
   if (header.layout_hash != layout_hash_of(header.kind)) return AttachError::LayoutMismatch;
-  if (header.size != mapped) return AttachError::SizeMismatch;
+  if (header.size != mapped || !describes_itself(header)) return AttachError::SizeMismatch;
   if (header.instance_name() != expected.instance) return AttachError::WrongInstance;
   static const std::string boot = boot_id();
   if (boot != header.boot_id.data()) return AttachError::WrongBoot;

@@ -148,14 +148,15 @@ StageHost::Look StageHost::look_around() const noexcept {
 RecoverySource::RecoverySource(const JournalMemory& memory, const std::filesystem::path& state_dir,
                                const std::string& journal)
     : memory_(memory),
+      capacity_(memory.header.capacity),
       tail_(memory.tail.load(std::memory_order_acquire)),
       head_(memory.head.load(std::memory_order_acquire)),
       files_(run_directory(state_dir, memory.header.run_ordinal), journal) {}
 
 bool RecoverySource::operator()(JournalSlot& out, std::uint64_t position) {
   if (position < head_) return files_.read(position, out);
-  if (tail_ - position > memory_.header.capacity) return false;
-  out = memory_.slots()[position & (memory_.header.capacity - 1)];
+  if (tail_ - position > capacity_) return false;
+  out = memory_.slots()[position & (capacity_ - 1)];
   return true;
 }
 

@@ -72,6 +72,7 @@ class RecoverySource {
 
  private:
   const JournalMemory& memory_;
+  std::uint64_t capacity_;
   std::uint64_t tail_;
   std::uint64_t head_;  // before files_: what the recorder gave back was in the files by then
   JournalFiles files_;

@@ -51,7 +51,10 @@ class PageWatch {
     std::uint32_t conditions = 0;
   };
 
-  void attach(const WatchSources& sources) noexcept { from_ = sources; }
+  void attach(const WatchSources& sources) noexcept {
+    from_ = sources;
+    journal_capacity_ = sources.journal ? sources.journal->header.capacity : 0;
+  }
 
   // Cheap test of every turn: has anything changed, or is the next full scan due?
   [[nodiscard]] bool due(HostTime now) const noexcept {
@@ -210,9 +213,8 @@ class PageWatch {
   [[nodiscard]] std::uint32_t journal_conditions(const JournalMemory& journal) const noexcept {
     const std::uint64_t behind =
         journal.tail.load(std::memory_order_relaxed) - journal.head.load(std::memory_order_relaxed);
-    const std::uint64_t limit = (told_.conditions & kJournalBehind) != 0
-                                    ? journal.header.capacity / 4
-                                    : journal.header.capacity / 2;
+    const std::uint64_t limit =
+        (told_.conditions & kJournalBehind) != 0 ? journal_capacity_ / 4 : journal_capacity_ / 2;
     std::uint32_t now = behind > limit ? kJournalBehind : 0u;
     if ((journal.flags.load(std::memory_order_relaxed) & kRecorderDiskTrouble) != 0)
       now |= kDiskLow;
@@ -220,6 +222,7 @@ class PageWatch {
   }
 
   WatchSources from_;
+  std::uint64_t journal_capacity_ = 0;  // read once: a damaged header must not move the threshold
   std::uint64_t seen_ = 0;
   std::uint64_t serial_ = ~std::uint64_t{0};  // of the last complete scan
   std::uint64_t changes_ = ~std::uint64_t{0};

@@ -93,7 +93,7 @@ std::int64_t most_capital_used(const e2e::PaperTruth& paper) {
 
 }  // namespace
 
-Verdict judge(const std::filesystem::path& run_dir, std::int64_t cap, bool settled) {
+Verdict judge_files(const std::filesystem::path& run_dir, std::int64_t cap, bool settled) {
   Verdict verdict;
   const auto add = [&](std::string text) { verdict.violations.push_back(std::move(text)); };
   const e2e::PaperTruth paper = e2e::read_paper(run_dir);
@@ -109,9 +109,14 @@ Verdict judge(const std::filesystem::path& run_dir, std::int64_t cap, bool settl
   verdict.most_used = most_capital_used(paper);
   if (verdict.most_used > cap)
     add(fmt::format("I5: {} in use, the cap is {}", verdict.most_used, cap));
+  return verdict;
+}
+
+Verdict judge(const std::filesystem::path& run_dir, std::int64_t cap, bool settled) {
+  Verdict verdict = judge_files(run_dir, cap, settled);
   const e2e::Outcome verify =
       e2e::run({e2e::bin("sluice-replay"), "verify", run_dir.string()}, std::chrono::seconds(120));
-  if (verify.exit_code != 0) add("I6: replay differs: " + verify.out);
+  if (verify.exit_code != 0) verdict.violations.push_back("I6: replay differs: " + verify.out);
   return verdict;
 }
 

@@ -15,8 +15,10 @@ struct Verdict {
   std::int64_t most_used = 0;  // capital in use at its highest, raw
 };
 
-// `settled`: no order was open when the run was stopped, so risk has heard of every fill. `cap`:
-// raw notional that no entry may exceed.
+// From the files alone. `settled`: no order was open when the run was stopped, so risk has heard of
+// every fill. `cap`: raw notional that no entry may exceed.
+Verdict judge_files(const std::filesystem::path& run_dir, std::int64_t cap, bool settled);
+// The same, and every journal replayed through the stages' code (sluice-replay verify).
 Verdict judge(const std::filesystem::path& run_dir, std::int64_t cap, bool settled);
 
 }  // namespace sluice::campaign

@@ -47,15 +47,14 @@ Recorder::Recorder(const RecorderConfig& config, Objects& objects,
   journals.push_back(objects.paper_log);
   for (JournalMemory* memory : journals) {
     if (memory == nullptr) continue;
-    Item item{memory,
+    Item item{memory, memory->header.capacity,
               JournalFileWriter(dir_, journal_name(*memory), identity_of(*objects.control, *memory),
                                 config.rotate_bytes)};
     const std::uint64_t head = memory->head.load(std::memory_order_acquire);
     const std::uint64_t next = item.file.next();
-    const std::uint64_t oldest =
-        memory->tail.load(std::memory_order_acquire) > memory->header.capacity
-            ? memory->tail.load() - memory->header.capacity
-            : 0;
+    const std::uint64_t oldest = memory->tail.load(std::memory_order_acquire) > item.capacity
+                                     ? memory->tail.load() - item.capacity
+                                     : 0;
     // Written but not yet given back: move on. Lost behind head: still in the ring, or gone for
     // good.
     if (next > head) memory->head.store(next, std::memory_order_release);
@@ -76,9 +75,9 @@ bool Recorder::write_some(Item& item) noexcept {
       memory.tail.load(std::memory_order_acquire);  // pairs with JournalWriter::commit
   const std::uint64_t next = item.file.next();
   if (next == tail) return false;
-  const std::uint64_t mask = memory.header.capacity - 1;
-  const std::uint64_t piece = std::min<std::uint64_t>(
-      {tail - next, memory.header.capacity - (next & mask), std::uint64_t{1024}});
+  const std::uint64_t mask = item.capacity - 1;
+  const std::uint64_t piece =
+      std::min<std::uint64_t>({tail - next, item.capacity - (next & mask), std::uint64_t{1024}});
   const std::uint64_t start = boottime_ns();
   const int error = item.file.write(memory.slots() + (next & mask), piece);
   const std::uint64_t written = item.file.next() - next;

@@ -46,6 +46,7 @@ class Recorder {
  private:
   struct Item {
     JournalMemory* memory;
+    std::uint64_t capacity;  // read once
     JournalFileWriter file;
     bool dirty = false;
     bool write_failed = false;
