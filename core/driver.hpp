@@ -69,6 +69,7 @@ class Driver {
   static constexpr std::size_t kTickBatch =
       16;  // an intent or order waits for at most so many ticks
   static constexpr std::size_t kInputBatch = 32;  // of any other edge
+  static constexpr Duration kQuiet = Duration::millis(20);
 
   Driver(Stage& stage, Session& session, const ClockType& clock, const DriverSources& sources)
       : stage_(stage), session_(session), clock_(clock), from_(sources), effects_(sources.page) {
@@ -98,9 +99,9 @@ class Driver {
   [[nodiscard]] std::uint64_t entries() const noexcept { return journal_.next(); }
   [[nodiscard]] std::uint32_t last_event_sequence() const noexcept { return last_event_sequence_; }
   [[nodiscard]] std::uint32_t conditions() const noexcept { return watch_.conditions(); }
-  // True if the last turn left nothing to do: every input ring is empty as far as this consumer
-  // saw.
-  [[nodiscard]] bool idle() const noexcept { return idle_; }
+  // Nothing is owed any more: for so long no neighbour has asked or answered, nothing was said, and
+  // no input was held back. Ticks do not count: they never end while the feed lives.
+  [[nodiscard]] bool drained() const noexcept { return turn_at_ - owed_at_ > kQuiet; }
 
  private:
   // The driver's part of a checkpoint; the stage's state follows it.
@@ -182,8 +183,8 @@ class Driver {
   std::uint64_t checkpointed_ = 0;  // position of the newest checkpoint
   HostTime turn_at_;
   HostTime beat_at_;
+  HostTime owed_at_;  // last turn that was not about ticks alone
   bool recovered_untold_ = false;
-  bool idle_ = false;
   bool faulted_ = false;
 };
 
@@ -374,16 +375,18 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
     blocked = blocked || !scanned;  // what could not be told yet must be told before anything else
   }
   std::size_t taken = 0;
+  bool owed = blocked;
   if (!blocked && !faulted_) {
     session_.poll(now);
     taken += take_events();
     taken += take_class(InputClass::Report, kInputBatch);
     taken += take_class(InputClass::Request, kInputBatch);
+    owed = taken > 0 || !room_for_input(journal_.capacity() / 4);
     taken += take_class(InputClass::Tick, kTickBatch);
     if (!faulted_) take_due();
   }
-  // Idle means drained: not "could take nothing", as with a full journal.
-  idle_ = taken == 0 && (faulted_ || (!blocked && room_for_input(journal_.capacity() / 4)));
+  for (std::size_t i = 0; i < outputs_.lanes(); ++i) owed = owed || outputs_.lane(i).count > 0;
+  if (owed && !faulted_) owed_at_ = now;
   const bool worked = journal_.next() != before;
   if (worked) flush();
   if (taken == 0)

@@ -19,7 +19,7 @@ void Driver<Stage, Session, ClockType>::recover(NextEntry&& next) {
     input.consumer = Consumer(*input.ring, next_in_[static_cast<std::size_t>(input.edge)]);
     input.consumer.publish_head();
   }
-  turn_at_ = clock_.now();
+  turn_at_ = owed_at_ = clock_.now();
   if (journal_.next() == 0) {
     start_journal();
     flush();

@@ -153,26 +153,42 @@ MemoryInstance::~MemoryInstance() {
   for (const auto& [memory, bytes] : memory_) std::free(memory);
 }
 
-AttachError AttachedInstance::try_open(const std::string& instance, AttachedInstance& out) {
+AttachError AttachedInstance::attach(const std::string& name, Access access, Expected expected,
+                                     Segment& out) const {
+  AccessList list;
+  if (who_) {
+    list = access_list(expected.kind, expected.edge, *who_);
+    expected.access = &list;
+    expected.owner = (*who_)[Role::Supervisor];
+  } else if (!segments_.empty()) {
+    expected.owner = segments_.front().owner();
+  }
+  return Segment::attach(name, access, expected, out);
+}
+
+AttachError AttachedInstance::try_open(const std::string& instance, AttachedInstance& out,
+                                       const AccessConfig* access) {
+  AttachedInstance fresh;
+  if (access != nullptr) fresh.who_ = resolve(*access);
   Segment segment;
   const AttachError error =
-      Segment::attach(segment_name(instance, "control"), Access::ReadOnly,
-                      {instance, ObjectKind::Control, 0, 0, Mode::Paper}, segment);
+      fresh.attach(segment_name(instance, "control"), Access::ReadOnly,
+                   {instance, ObjectKind::Control, 0, 0, Mode::Paper}, segment);
   if (error != AttachError::None) return error;
-  out = AttachedInstance{};
-  out.name_ = instance;
-  out.objects_.control = segment.as<ControlPage>();
-  out.segments_.push_back(std::move(segment));
+  fresh.name_ = instance;
+  fresh.objects_.control = segment.as<ControlPage>();
+  fresh.segments_.push_back(std::move(segment));
+  out = std::move(fresh);
   return AttachError::None;
 }
 
-AttachedInstance AttachedInstance::open(const std::string& instance,
-                                        std::chrono::seconds patience) {
+AttachedInstance AttachedInstance::open(const std::string& instance, std::chrono::seconds patience,
+                                        const AccessConfig* access) {
   const auto start = std::chrono::steady_clock::now();
   auto told = start;
   for (bool first = true;; first = false) {
     AttachedInstance out;
-    const AttachError error = try_open(instance, out);
+    const AttachError error = try_open(instance, out, access);
     if (error == AttachError::None) return out;
     const auto now = std::chrono::steady_clock::now();
     const bool may_come = error == AttachError::NotFound || error == AttachError::TooSmall ||
@@ -196,7 +212,7 @@ void* AttachedInstance::map(const std::string& object, ObjectKind kind, std::uin
   const SegmentHeader& run = objects_.control->header;
   Segment segment;
   const AttachError error =
-      Segment::attach(name, access, {name_, kind, edge, run.run_id, run.mode}, segment);
+      attach(name, access, {name_, kind, edge, run.run_id, run.mode}, segment);
   if (error != AttachError::None)
     throw Error(Exit::Unreachable, "/dev/shm/" + name + " " + std::string(name_of(error)) + ": " +
                                        std::string(advice_for(error)));

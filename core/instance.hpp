@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -109,9 +110,12 @@ class AttachedInstance {
 
   // Attaches the control page and learns the run from it. Throws Error(Unreachable) after the
   // deadline; while waiting, one line per second of patience goes to stderr through `patience`.
-  static AttachedInstance open(const std::string& instance, std::chrono::seconds patience);
+  // `access`: every object must be the configured supervisor's and open to nobody else.
+  static AttachedInstance open(const std::string& instance, std::chrono::seconds patience,
+                               const AccessConfig* access = nullptr);
   // One attempt, no waiting.
-  static AttachError try_open(const std::string& instance, AttachedInstance& out);
+  static AttachError try_open(const std::string& instance, AttachedInstance& out,
+                              const AccessConfig* access = nullptr);
 
   // Attach the rest. Each throws Error naming the object, the reason and the advice.
   void attach_kill(Access access);
@@ -133,9 +137,11 @@ class AttachedInstance {
   }
 
  private:
+  AttachError attach(const std::string& name, Access access, Expected expected, Segment& out) const;
   void* map(const std::string& object, ObjectKind kind, std::uint8_t edge, Access access);
 
   std::string name_;
+  std::optional<Identities> who_;  // with [access]
   std::vector<Segment> segments_;
   Objects objects_;
 };

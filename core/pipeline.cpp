@@ -20,6 +20,7 @@ constexpr std::int64_t kMinJournal = 64;
 constexpr std::size_t kMaxInstance = 20;
 constexpr std::size_t kMaxName = 23;  // names travel in 24-byte fields of the shared pages
 constexpr std::size_t kMaxSymbol = 63;
+constexpr std::size_t kMaxUser = 31;
 
 constexpr bool is_lower(char c) noexcept {
   return c >= 'a' && c <= 'z';
@@ -188,6 +189,30 @@ void read_processes(const config::Table& root, PipelineConfig& config) {
   }
 }
 
+// Users and groups that must be somebody else's: whoever is in both gets the rights of both.
+void require_apart(const config::Table& table, const AccessConfig& access, Role role,
+                   std::initializer_list<Role> others) {
+  for (const Role other : others)
+    if (table.sound(name_of(role)) && access[role] == access[other])
+      table.fault(name_of(role),
+                  fmt::format("expected another {} than that of {}, got \"{}\"",
+                              is_group(role) ? "group" : "user", name_of(other), access[role]));
+}
+
+void read_access(const config::Table& root, PipelineConfig& config) {
+  if (!root.has("access")) return;
+  const config::Table table = root.table("access");
+  AccessConfig& access = config.access.emplace();
+  for (const Role role : kRoles)
+    access.names[static_cast<std::size_t>(role)] =
+        read_name(table, name_of(role), kMaxUser, lower_name, "a-z 0-9 _ -");
+  for (const Role role : kRoles)
+    if (!is_group(role) && role != Role::Supervisor)
+      require_apart(table, access, role, {Role::Supervisor});
+  require_apart(table, access, Role::Kill, {Role::Readers});
+  require_apart(table, access, Role::Admin, {Role::Readers, Role::Kill});
+}
+
 }  // namespace
 
 bool PipelineConfig::seat_taken(SeatIndex seat) const noexcept {
@@ -221,6 +246,7 @@ PipelineConfig parse_pipeline(const config::Document& document) {
   read_instruments(root, config);
   read_strategies(root, config);
   read_processes(root, config);
+  read_access(root, config);
   for (const char* section : {"feed", "risk", "gateway", "recorder", "supervisor"})
     root.ignore(section);
   return config;

@@ -6,9 +6,11 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "core/access.hpp"
 #include "core/config.hpp"
 #include "core/levels.hpp"
 #include "core/topology.hpp"
@@ -53,6 +55,7 @@ struct PipelineConfig {
   std::vector<Instrument> instruments;
   std::vector<StrategyEntry> strategies;     // index = StrategyIndex
   std::array<ProcessEntry, 32> processes{};  // by Process value
+  std::optional<AccessConfig> access;        // absent: one user runs everything
 
   [[nodiscard]] const ProcessEntry& process(Process p) const noexcept {
     return processes[static_cast<std::size_t>(p)];
@@ -61,8 +64,8 @@ struct PipelineConfig {
   [[nodiscard]] std::uint32_t capacity(const EdgeInfo& edge) const noexcept;
 };
 
-// Reads [instance], [market], [rings], [[instrument]], [[strategy]], [process.*]; marks the stage
-// sections as belonging to others.
+// Reads [instance], [market], [rings], [[instrument]], [[strategy]], [process.*], [access]; marks
+// the stage sections as belonging to others.
 PipelineConfig parse_pipeline(const config::Document& document);
 
 }  // namespace sluice

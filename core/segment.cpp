@@ -30,6 +30,7 @@ namespace sluice {
 struct Segment::State {
   bi::shared_memory_object object;
   bi::mapped_region region;
+  uid_t owner = 0;
 };
 
 Segment::Segment() = default;
@@ -42,6 +43,10 @@ void* Segment::data() const noexcept {
 }
 std::size_t Segment::size() const noexcept {
   return state_ ? state_->region.get_size() : 0;
+}
+
+uid_t Segment::owner() const noexcept {
+  return state_ ? state_->owner : geteuid();
 }
 
 std::string segment_name(std::string_view instance, std::string_view object) {
@@ -70,6 +75,7 @@ std::string_view name_of(AttachError error) noexcept {
     case AttachError::WrongBoot: return "is left over from before the last boot";
     case AttachError::WrongObject: return "is another kind of object";
     case AttachError::NoMemory: return "cannot be mapped";
+    case AttachError::Linked: return "has a second name";
   }
   return "?";
 }
@@ -81,9 +87,11 @@ std::string_view advice_for(AttachError error) noexcept {
     case AttachError::NoPermission: return "run as a member of the instance's group";
     case AttachError::Symlink:
     case AttachError::NotRegular:
+    case AttachError::Linked:
     case AttachError::BadMagic: return "remove it by hand: it was not made by sluice";
     case AttachError::WrongOwner:
-    case AttachError::LooseMode: return "check who made it; its mode must be 0660 or tighter";
+    case AttachError::LooseMode:
+      return "check who made it; its mode must be 0660 or tighter, its list as [access] says";
     case AttachError::TooSmall:
     case AttachError::NotReady: return "wait for the supervisor, or start it";
     case AttachError::LayoutMismatch:
@@ -145,14 +153,23 @@ namespace {
       " KiB free): make /dev/shm larger or the rings smaller ([rings] in the configuration)");
 }
 
-AttachError check_object(int fd) noexcept {
+// Ours, root's, or our group's. That the kernel let us open it proves nothing: an access list may
+// name anybody. Root is in every group.
+bool trusted(const struct stat& info) noexcept {
+  if (info.st_uid == geteuid() || info.st_uid == 0) return true;
+  return (info.st_mode & S_IRGRP) != 0 && (geteuid() == 0 || member_of(info.st_gid));
+}
+
+AttachError check_object(int fd, const Expected& expected, uid_t& owner) noexcept {
   struct stat info {};
   if (fstat(fd, &info) != 0) return AttachError::NoPermission;
   if (!S_ISREG(info.st_mode)) return AttachError::NotRegular;
+  if (info.st_nlink > 1) return AttachError::Linked;
   if ((info.st_mode & S_IRWXO) != 0) return AttachError::LooseMode;
-  // Ours, root's, or our group's (the kernel let us open it, so the group is one of ours).
-  if (info.st_uid != geteuid() && info.st_uid != 0 && (info.st_mode & S_IRGRP) == 0)
+  if (expected.owner ? info.st_uid != *expected.owner : !trusted(info))
     return AttachError::WrongOwner;
+  if (expected.access != nullptr && looser(fd, *expected.access)) return AttachError::LooseMode;
+  owner = info.st_uid;
   if (info.st_size < static_cast<off_t>(sizeof(SegmentHeader))) return AttachError::TooSmall;
   return AttachError::None;
 }
@@ -192,6 +209,16 @@ AttachError check_header(const SegmentHeader& header, std::size_t mapped,
   return AttachError::None;
 }
 
+// Nobody but us could open it so far.
+void give(int fd, const AccessList& access, const std::string& name) {
+  try {
+    apply(fd, access, "/dev/shm/" + name);
+  } catch (const Error&) {
+    bi::shared_memory_object::remove(name.c_str());
+    throw;
+  }
+}
+
 AttachError from_interprocess(const bi::interprocess_exception& error) noexcept {
   switch (error.get_native_error()) {
     case ENOENT: return AttachError::NotFound;
@@ -204,17 +231,19 @@ AttachError from_interprocess(const bi::interprocess_exception& error) noexcept 
 
 }  // namespace
 
-Segment Segment::create(const std::string& name, std::size_t size) {
+Segment Segment::create(const std::string& name, std::size_t size, const AccessList* access) {
   Segment segment;
   segment.state_ = std::make_unique<State>();
   bool created = false;
   try {
     bi::permissions mode;
-    mode.set_permissions(0660);
+    mode.set_permissions(access != nullptr ? 0600 : 0660);
     segment.state_->object =
         bi::shared_memory_object(bi::create_only, name.c_str(), bi::read_write, mode);
     created = true;
     const int fd = segment.state_->object.get_mapping_handle().handle;
+    segment.state_->owner = geteuid();
+    if (access != nullptr) give(fd, *access, name);
     // posix_fallocate answers ENOSPC now; ftruncate would succeed and the first touch kill us
     // later.
     if (const int error = posix_fallocate(fd, 0, static_cast<off_t>(size)); error != 0)
@@ -248,7 +277,9 @@ AttachError Segment::attach(const std::string& name, Access access, const Expect
   try {
     state->object = bi::shared_memory_object(bi::open_only, name.c_str(), mode);
     const int fd = state->object.get_mapping_handle().handle;
-    if (const AttachError error = check_object(fd); error != AttachError::None) return error;
+    if (const AttachError error = check_object(fd, expected, state->owner);
+        error != AttachError::None)
+      return error;
     state->region =
         bi::mapped_region(state->object, mode, 0, 0, nullptr, MAP_SHARED | MAP_POPULATE);
   } catch (const bi::interprocess_exception& error) {

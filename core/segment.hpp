@@ -4,10 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "core/access.hpp"
 #include "core/segment_header.hpp"
 
 namespace sluice {
@@ -18,8 +20,8 @@ enum class AttachError : std::uint8_t {
   NoPermission = 2,  // the object's mode or owner does not let this user in
   Symlink = 3,       // a link was planted under the name
   NotRegular = 4,
-  WrongOwner = 5,  // owned by neither root nor this user nor the owner of the control page
-  LooseMode = 6,   // readable or writable by others
+  WrongOwner = 5,  // owned by neither root nor this user nor our group's; or not the run's owner
+  LooseMode = 6,   // open to others, or to more than [access] allows
   TooSmall = 7,    // smaller than a header: being created, or truncated
   NotReady = 8,    // magic is 0: being created, or the run has ended
   BadMagic = 9,
@@ -30,7 +32,8 @@ enum class AttachError : std::uint8_t {
   WrongRun = 14,     // left over from another run
   WrongBoot = 15,    // left over from before a reboot
   WrongObject = 16,  // another kind of object, or another ring's
-  NoMemory = 17      // the mapping itself failed
+  NoMemory = 17,     // the mapping itself failed
+  Linked = 18        // has a second name
 };
 std::string_view name_of(AttachError error) noexcept;
 std::string_view advice_for(AttachError error) noexcept;  // what to do about it
@@ -42,6 +45,9 @@ struct Expected {
   // 0: whatever it says (the control page, from which the others' values come).
   std::uint64_t run_id = 0;
   Mode mode = Mode::Paper;
+  // Who must own it: the owner of the control page, or of the kill page, that was attached before.
+  std::optional<uid_t> owner = {};
+  const AccessList* access = nullptr;  // it may be open to nobody else; null: to its group
 };
 
 enum class Access : std::uint8_t { ReadOnly = 1, ReadWrite = 2 };
@@ -54,9 +60,10 @@ class Segment {
   ~Segment();  // unmaps; the object stays
 
   // Setup, supervisor only. Allocates every page up front (a full tmpfs would otherwise kill the
-  // process later), zeroed, mode 0660. Throws Error naming the object and the bytes that are
-  // missing.
-  static Segment create(const std::string& name, std::size_t size);
+  // process later), zeroed, mode 0660 or as the access list says. Throws Error naming the object
+  // and the bytes that are missing.
+  static Segment create(const std::string& name, std::size_t size,
+                        const AccessList* access = nullptr);
   // Publishes the header: everything else must have been written. Pairs with the acquire in attach.
   static void publish(SegmentHeader& header) noexcept;
 
@@ -67,6 +74,7 @@ class Segment {
 
   [[nodiscard]] void* data() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
+  [[nodiscard]] uid_t owner() const noexcept;  // when it was attached or created
   template <class T>
   [[nodiscard]] T* as() const noexcept {
     return static_cast<T*>(data());

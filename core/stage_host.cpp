@@ -57,13 +57,27 @@ bool owns_cpu(int cpu, Process process, const PipelineConfig& pipeline) {
   return static_cast<std::size_t>(::sysconf(_SC_NPROCESSORS_ONLN)) > processes;
 }
 
+// A process that was started under another user's name would be refused by the kernel object by
+// object; this says it in one line.
+const AccessConfig* access_as_user(Process process, const PipelineConfig& pipeline) {
+  if (!pipeline.access) return nullptr;
+  const Role role = role_of(process);
+  const User user = user_of(*pipeline.access, role);
+  if (user.uid != ::geteuid())
+    throw Error(Exit::Usage, "[access] " + std::string(name_of(role)) + " is user " +
+                                 std::to_string(user.uid) + ", this process is user " +
+                                 std::to_string(::geteuid()));
+  return &*pipeline.access;
+}
+
 }  // namespace
 
 StageHost::StageHost(Process process, const StageOptions& options, const PipelineConfig& pipeline,
                      std::uint64_t config_hash)
     : process_(process),
-      instance_(
-          AttachedInstance::open(pipeline.instance, std::chrono::seconds(options.wait_deadline_s))),
+      instance_(AttachedInstance::open(pipeline.instance,
+                                       std::chrono::seconds(options.wait_deadline_s),
+                                       access_as_user(process, pipeline))),
       clock_(instance_.objects().control->calibration),
       waiter_(WaitStrategy::Yield, 0),
       log_(name_of(process), STDERR_FILENO),

@@ -38,9 +38,10 @@ class StageHost {
   // Last step of the setup: from here on the loop allocates nothing.
   void ready() noexcept { set_state(StageState::Ready); }
 
-  // Calls turn() -> bool (did anything) until the run ends, a stop is asked for and everything is
-  // drained
-  // (`drained()`), or faulted() becomes true. Returns the exit code.
+  // Calls turn() -> bool (did anything) until the run ends, or a stop is asked for and
+  // drained(quiet)
+  // -> bool says that nothing is owed; `quiet` is how long turn() has done nothing. Returns the
+  // exit code.
   template <class Turn, class Drained, class Faulted>
   Exit loop(Turn&& turn, Drained&& drained, Faulted&& faulted) noexcept;
 
@@ -84,7 +85,6 @@ void say_line(Process process, const std::string& text);
 template <class Turn, class Drained, class Faulted>
 Exit StageHost::loop(Turn&& turn, Drained&& drained, Faulted&& faulted) noexcept {
   constexpr std::uint32_t kLookEvery = 256;
-  constexpr Duration kQuiet = Duration::millis(20);  // nothing arrived for so long: drained
   std::uint32_t turns = 0;
   bool draining = false;
   HostTime quiet_since = clock_.now();
@@ -106,7 +106,7 @@ Exit StageHost::loop(Turn&& turn, Drained&& drained, Faulted&& faulted) noexcept
     }
     draining = draining || look == Look::Drain;
     if (faulted() && draining) return Exit::No;
-    if (draining && drained() && clock_.now() - quiet_since > kQuiet) {
+    if (draining && drained(clock_.now() - quiet_since)) {
       set_state(StageState::Stopped);
       return Exit::Ok;
     }

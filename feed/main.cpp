@@ -30,10 +30,10 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, const FeedConfig& conf
   host.ready();
   bool stopping = false;
   return host.loop([&] { return feed->turn(); },
-                   [&] {
+                   [&](Duration quiet) {
                      if (!stopping) feed->stop();
                      stopping = true;
-                     return feed->idle();
+                     return feed->idle() && quiet > Duration::millis(20);
                    },
                    [] { return false; });
 }

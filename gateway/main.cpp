@@ -44,7 +44,7 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, const GatewayConfig& c
                    objects.paper_log->tail.load(std::memory_order_acquire),
                    driver.last_event_sequence());
   host.ready();
-  return host.loop([&] { return driver.turn(); }, [&] { return driver.idle(); },
+  return host.loop([&] { return driver.turn(); }, [&](Duration) { return driver.drained(); },
                    [&] { return driver.faulted(); });
 }
 

@@ -32,7 +32,7 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, const risk::RiskConfig
   host.set_state(StageState::Recovering);
   driver.recover(RecoverySource(objects.journal_of(Process::Risk), pipeline.state_dir, "risk"));
   host.ready();
-  return host.loop([&] { return driver.turn(); }, [&] { return driver.idle(); },
+  return host.loop([&] { return driver.turn(); }, [&](Duration) { return driver.drained(); },
                    [&] { return driver.faulted(); });
 }
 

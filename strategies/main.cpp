@@ -34,7 +34,7 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, StrategyStage& stage,
   driver.recover(
       RecoverySource(objects.journal_of(seat), pipeline.state_dir, std::string(name_of(seat))));
   host.ready();
-  return host.loop([&] { return driver.turn(); }, [&] { return driver.idle(); },
+  return host.loop([&] { return driver.turn(); }, [&](Duration) { return driver.drained(); },
                    [&] { return driver.faulted(); });
 }
 

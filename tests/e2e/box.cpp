@@ -134,7 +134,8 @@ Box::Box(Options options) : options_(std::move(options)) {
   values.emplace("rest_url", "\"http://" + address + "\"");
   values.emplace("rate", options_.speed == "max" ? "\"0\"" : "\"" + options_.speed + "\"");
   std::ofstream(conf()) << with_values(slurp(fs::path(SLUICE_SOURCE_DIR) / "conf" / "demo.toml"),
-                                       values);
+                                       values)
+                        << options_.more_conf;
 }
 
 Box::~Box() {

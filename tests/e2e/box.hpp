@@ -43,6 +43,7 @@ class Box {
     bool venue = true;
     bool manual = false;                              // the supervisor starts nothing
     std::vector<std::string> supervisor_prefix = {};  // words before the supervisor's command line
+    std::string more_conf = {};                       // appended to the configuration
   };
   explicit Box(Options options);
   ~Box();

@@ -111,6 +111,7 @@ Box::Options flood() {
                    {"max_open_orders", "64"},
                    {"paper_latency_us", "50"},
                    {"take_profit", "\"0.00001\""},
+                   {"ack_deadline_ms", "5000"},  // obedience is measured here, not fencing
                    {"sync_ms", "1000"}},
           .venue = false,
           .manual = true};

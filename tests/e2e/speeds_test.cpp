@@ -355,11 +355,15 @@ std::vector<Difference> compare(const Film& a, const Film& b) {
     if (!mine.approved) continue;
     compare_sent(intent, "entry", mine.entry, other.entry, traded_otherwise, out);
     const bool entered_otherwise = !same_fills(mine.entry, other.entry);
+    // What one exit did not fill is left to the next one.
+    bool left_otherwise = entered_otherwise;
+    for (std::size_t i = 0; i < std::min(mine.exits.size(), other.exits.size()); ++i)
+      left_otherwise = left_otherwise || !same_fills(mine.exits[i], other.exits[i]);
     if (mine.exits.size() != other.exits.size())
       out.push_back({intent,
                      "number of exits " + std::to_string(mine.exits.size()) + " / " +
                          std::to_string(other.exits.size()),
-                     entered_otherwise ? Why::FillPrice : Why::Unexplained});
+                     left_otherwise ? Why::FillPrice : Why::Unexplained});
     for (std::size_t i = 0; i < std::min(mine.exits.size(), other.exits.size()); ++i) {
       compare_sent(intent, "exit " + std::to_string(i), mine.exits[i], other.exits[i],
                    entered_otherwise, out);

@@ -2,9 +2,13 @@
 // supervisor of another configuration ends, carrying its kill levels over.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 
 #include "core/process.hpp"
@@ -170,6 +174,36 @@ TEST_F(AbandonedKill, OfSeverEndsTheGatewayThoughItObeys) {
   EXPECT_EQ(start_ticks_of(gateway), 0u);
   EXPECT_TRUE(audited("kill_complete", "SEVER on global")) << box_.log("sluice-supervisor");
   EXPECT_EQ(box_.stop(), 0) << box_.log("sluice-supervisor");
+}
+
+// Type=notify: ready when the segments are there, alive from the loop, stopping at the end.
+TEST(Supervisor, TellsSystemdThatItIsReadyAndAlive) {
+  const std::string path = "/tmp/sluice-notify-" + std::to_string(::getpid());
+  const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  const timeval limit{20, 0};
+  ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  const auto heard = [&] {
+    char text[256];
+    const ssize_t n = ::recv(fd, text, sizeof text, 0);
+    return n > 0 ? std::string(text, static_cast<std::size_t>(n)) : "nothing";
+  };
+  Box box({.venue = false,
+           .manual = true,
+           .supervisor_prefix = {"env", "NOTIFY_SOCKET=" + path, "WATCHDOG_USEC=100000"}});
+  box.start_supervisor();
+  EXPECT_EQ(heard().substr(0, 13), "READY=1\nSTATU");
+  EXPECT_TRUE(box.wait_attached(0s)) << "ready, and nothing to attach to";
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(heard(), "WATCHDOG=1");
+  EXPECT_EQ(box.stop(), 0) << box.log("sluice-supervisor");
+  std::string last = heard();
+  while (last == "WATCHDOG=1") last = heard();
+  EXPECT_EQ(last, "STOPPING=1");
+  ::close(fd);
+  ::unlink(path.c_str());
 }
 
 }  // namespace

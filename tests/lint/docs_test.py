@@ -453,6 +453,7 @@ class Docs:
 
     def commands(self):
         verbs, programs = self.verbs(), self.programs()
+        users = set(re.findall(r"^[ug] ([\w-]+)", self.read("conf/systemd/sysusers.conf"), re.M))
         known = {}
         for path, number, text in self.spans():
             for call in re.split(r"&&|\||;| & ", text):
@@ -461,6 +462,8 @@ class Docs:
                     name = word.split("/")[-1]
                     if name == "sluicectl":
                         self.verb(path, number, words[i + 1:], verbs)
+                    elif name in users and name not in programs:
+                        continue
                     elif re.fullmatch(r"sluice-[a-z]+", name):
                         if name not in programs:
                             self.add(path, number, "command", f"there is no executable {name}")

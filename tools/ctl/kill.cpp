@@ -38,10 +38,17 @@ AttachError map_kill(Target& target) {
                          target.kill);
 }
 
+// Whoever owns the kill page, which our group or user is trusted with, owns the rest.
+std::optional<uid_t> owner_of_kill(Target& target) {
+  if (target.kill.data() == nullptr && map_kill(target) != AttachError::None) return {};
+  return target.kill.owner();
+}
+
 AttachError map_control(Target& target) {
-  return Segment::attach(segment_name(target.result.instance, "control"), Access::ReadOnly,
-                         {target.result.instance, ObjectKind::Control, 0, 0, Mode::Paper},
-                         target.control);
+  return Segment::attach(
+      segment_name(target.result.instance, "control"), Access::ReadOnly,
+      {target.result.instance, ObjectKind::Control, 0, 0, Mode::Paper, owner_of_kill(target)},
+      target.control);
 }
 
 // The raise. An ended run is stronger than any level; a serial is taken all the same, so that one
@@ -147,7 +154,8 @@ void attach_gates(Target& target) {
     const auto number = static_cast<std::uint8_t>(kGates[i]);
     const AttachError error = Segment::attach(
         segment_name(target.result.instance, page_object_of(kGates[i])), Access::ReadOnly,
-        {target.result.instance, ObjectKind::Stage, number, kill.run_id, kill.mode},
+        {target.result.instance, ObjectKind::Stage, number, kill.run_id, kill.mode,
+         target.kill.owner()},
         target.pages[i]);
     GateResult gate{kGates[i], GateEnd::Waiting, 0, -1, {}};
     if (error != AttachError::None) {

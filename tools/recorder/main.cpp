@@ -19,15 +19,14 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, const RecorderConfig& 
   instance.attach_paper_log(Access::ReadWrite);
   Recorder recorder(config, host.objects(), pipeline.state_dir);
   host.ready();
-  bool drained = false;
+  constexpr Duration kQuiet = Duration::millis(20);
   const Exit exit = host.loop(
       [&] {
         const bool worked = recorder.turn();
         host.page().heartbeat_us.store(host.clock().liveness_us(), std::memory_order_relaxed);
-        drained = !worked;
         return worked;
       },
-      [&] { return drained; }, [] { return false; });
+      [&](Duration quiet) { return quiet > kQuiet; }, [] { return false; });
   // Whatever the stages committed last; also when the run ended without asking.
   return recorder.drain() || exit != Exit::Ok ? exit : Exit::Incomplete;
 }

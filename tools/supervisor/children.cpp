@@ -14,6 +14,7 @@
 #include "core/clock.hpp"
 #include "core/error.hpp"
 #include "core/watch.hpp"
+#include "tools/supervisor/privileges.hpp"
 
 namespace sluice {
 namespace {
@@ -97,6 +98,7 @@ void Children::spawn(Child& child) {
   argv.push_back(nullptr);
   const std::string log =
       (launch_.state_dir / "log" / (std::string(name_of(child.process)) + ".log")).string();
+  const auto user = launch_.users.find(child.process);
   const pid_t pid = ::fork();
   if (pid < 0) {  // no memory or processes left: tried again, and the run stays unarmed meanwhile
     child.restart_at_ns = boottime_ns() + static_cast<std::uint64_t>(config_.restart_max.ns);
@@ -113,6 +115,7 @@ void Children::spawn(Child& child) {
     }
     const int in = ::open("/dev/null", O_RDONLY);
     if (in >= 0) ::dup2(in, STDIN_FILENO);
+    if (user != launch_.users.end() && !become(user->second)) ::_exit(126);
     ::execv(argv[0], argv.data());
     ::_exit(127);
   }
@@ -153,6 +156,7 @@ Death Children::bury(Child& child, std::uint64_t now_ns) {
       death.how = std::string("killed by signal ") + std::to_string(WTERMSIG(status));
     if (WIFEXITED(status)) death.how = "exit " + std::to_string(WEXITSTATUS(status));
     if (WIFEXITED(status) && WEXITSTATUS(status) == 127) death.how += " (cannot execute)";
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 126) death.how += " (cannot become its user)";
   }
   StagePage& page = objects_.page(child.process);
   if (page.fault[0] != 0) death.how.append(": ").append(page.fault.data());

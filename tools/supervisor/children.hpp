@@ -6,9 +6,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "core/access.hpp"
 #include "core/instance.hpp"
 #include "core/process.hpp"
 #include "tools/supervisor/config.hpp"
@@ -38,6 +40,7 @@ class Children {
     std::filesystem::path conf;
     std::filesystem::path state_dir;
     std::string instance;
+    std::map<Process, User> users = {};  // empty: children run as we do
   };
 
   Children(const SupervisorConfig& config, const PipelineConfig& pipeline, Objects& objects,

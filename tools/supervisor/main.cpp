@@ -6,6 +6,7 @@
 
 #include "core/stage_host.hpp"
 #include "tools/supervisor/config.hpp"
+#include "tools/supervisor/privileges.hpp"
 #include "tools/supervisor/supervisor.hpp"
 
 using namespace sluice;
@@ -28,13 +29,14 @@ int supervise(const StageOptions& options, bool manual) {
   }
   StopSignal::install();
   pipeline.state_dir = std::filesystem::absolute(pipeline.state_dir);
-  Supervisor supervisor(
-      {pipeline,
-       config,
-       document.hash(),
-       document.bytes(),
-       {std::filesystem::read_symlink("/proc/self/exe").parent_path(),
-        std::filesystem::absolute(options.conf), pipeline.state_dir, pipeline.instance}});
+  Children::Launch launch{std::filesystem::read_symlink("/proc/self/exe").parent_path(),
+                          std::filesystem::absolute(options.conf), pipeline.state_dir,
+                          pipeline.instance};
+  if (pipeline.access) {
+    become_supervisor(*pipeline.access, pipeline.state_dir, config.spawn);
+    if (config.spawn) launch.users = users_of_processes(*pipeline.access);
+  }
+  Supervisor supervisor({pipeline, config, document.hash(), document.bytes(), std::move(launch)});
   return supervisor.run();
 }
 

@@ -8,9 +8,9 @@
 namespace sluice {
 
 void reclaim(const std::string& instance, std::vector<LatchedLevel>& latched,
-             const std::function<void()>& keep) {
+             const std::function<void()>& keep, const AccessConfig* access) {
   AttachedInstance dead;
-  const AttachError error = AttachedInstance::try_open(instance, dead);
+  const AttachError error = AttachedInstance::try_open(instance, dead, access);
   // Unlinking what cannot be read would leave gates running where no kill reaches them.
   const bool nobody = error == AttachError::NotFound || error == AttachError::NotReady ||
                       error == AttachError::TooSmall || error == AttachError::WrongBoot;
@@ -47,6 +47,10 @@ void reclaim(const std::string& instance, std::vector<LatchedLevel>& latched,
       control.as<SegmentHeader>()->magic.store(0, std::memory_order_release);
   }
   for (const std::string& name : list_objects(instance)) Segment::remove(name);
+  if (const auto left = list_objects(instance); !left.empty())
+    throw Error(
+        "/dev/shm/" + left.front() +
+        ": is somebody else's and cannot be removed: look at it with ls -l, remove it as root");
 }
 
 }  // namespace sluice

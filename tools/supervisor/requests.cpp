@@ -1,10 +1,14 @@
 #include "tools/supervisor/requests.hpp"
 
+#include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 
@@ -12,7 +16,8 @@
 
 namespace sluice {
 
-Requests::Requests(const std::filesystem::path& socket) : path_(socket) {
+Requests::Requests(const std::filesystem::path& socket, std::optional<gid_t> admins)
+    : path_(socket), admins_(admins) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path_.string().size() >= sizeof address.sun_path)
@@ -22,9 +27,32 @@ Requests::Requests(const std::filesystem::path& socket) : path_(socket) {
   std::memcpy(address.sun_path, path_.c_str(), path_.string().size());
   listen_ = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   ::unlink(path_.c_str());  // the lock on the state directory says that nobody listens on it
-  if (listen_ < 0 || ::bind(listen_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
-      ::listen(listen_, 8) != 0)
+  const mode_t before = ::umask(0177);  // nobody else connects before the group is set
+  const bool bound =
+      listen_ >= 0 && ::bind(listen_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
+  ::umask(before);
+  if (!bound || ::listen(listen_, 8) != 0)
     throw Error(path_.string() + ": cannot listen: " + std::strerror(errno));
+  if (admins_) open_to_admins();
+}
+
+void Requests::open_to_admins() const {
+  if (::lchown(path_.c_str(), static_cast<uid_t>(-1), *admins_) != 0 ||
+      ::chmod(path_.c_str(), 0660) != 0)
+    throw Error(
+        fmt::format("{}: cannot be given to group {}: {}: the supervisor must be started "
+                    "as root or be a member of the group [access] admin",
+                    path_.string(), *admins_, std::strerror(errno)));
+}
+
+bool Requests::may_ask(int fd, uid_t uid, gid_t gid) const noexcept {
+  if (uid == 0 || uid == ::geteuid()) return true;
+  if (!admins_) return false;
+  std::array<gid_t, 256> groups{};
+  socklen_t size = sizeof groups;
+  if (::getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) size = 0;
+  const auto end = groups.begin() + static_cast<std::ptrdiff_t>(size / sizeof(gid_t));
+  return gid == *admins_ || std::find(groups.begin(), end, *admins_) != end;
 }
 
 Requests::~Requests() {
@@ -55,7 +83,16 @@ void Requests::serve(int fd, const Handler& handler) {
     return;
   request.who.back() = 0;
   request.reason.back() = 0;
-  const SupervisorReply reply = handler(request, peer.uid);
+  SupervisorReply reply;
+  if (may_ask(fd, peer.uid, peer.gid)) {
+    reply = handler(request, peer.uid);
+  } else {
+    const std::string no = fmt::format(
+        "user {} may not ask the supervisor of {}: nothing was changed; sluicectl kill needs "
+        "nobody's leave\n",
+        peer.uid, path_.parent_path().string());
+    std::memcpy(reply.text.data(), no.data(), std::min(no.size(), reply.text.size() - 1));
+  }
   ::send(fd, &reply, sizeof reply, MSG_NOSIGNAL);
 }
 

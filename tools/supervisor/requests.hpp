@@ -6,6 +6,8 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
+#include <string>
 
 #include "tools/supervisor/protocol.hpp"
 
@@ -15,7 +17,8 @@ class Requests {
  public:
   using Handler = std::function<SupervisorReply(const SupervisorRequest&, uid_t)>;
 
-  explicit Requests(const std::filesystem::path& socket);  // throws Error
+  // `admins`: the group that may ask, beside root and our own user. Throws Error.
+  explicit Requests(const std::filesystem::path& socket, std::optional<gid_t> admins = {});
   ~Requests();
   Requests(const Requests&) = delete;
   Requests& operator=(const Requests&) = delete;
@@ -25,8 +28,12 @@ class Requests {
 
  private:
   void serve(int fd, const Handler& handler);
+  void open_to_admins() const;
+  // Root, our own user, or a member of the admins' group.
+  [[nodiscard]] bool may_ask(int fd, uid_t uid, gid_t gid) const noexcept;
 
   std::filesystem::path path_;
+  std::optional<gid_t> admins_;
   int listen_ = -1;
 };
 

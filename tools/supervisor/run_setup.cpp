@@ -1,5 +1,7 @@
 #include "tools/supervisor/run_setup.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -9,6 +11,7 @@
 #include "core/error.hpp"
 #include "core/journal_file.hpp"
 #include "core/process.hpp"
+#include "tools/supervisor/privileges.hpp"
 #include "tools/supervisor/state_file.hpp"
 
 namespace fs = std::filesystem;
@@ -64,15 +67,20 @@ std::unique_ptr<Run> Run::create(const PipelineConfig& config, std::uint64_t con
   if (error || !write_synced(dir / "pipeline.toml", config_bytes))
     throw Error(dir.string() +
                 ": cannot be written: " + (error ? error.message() : std::strerror(errno)));
+  if (config.access) open_run_dir(dir, resolve(*config.access));
   std::unique_ptr<Run> run(new Run(config.instance));
   run->fill(config, {random_id(), ordinal, config_hash, calibrate()});
   return run;
 }
 
 void Run::fill(const PipelineConfig& config, const RunIdentity& identity) {
+  std::optional<Identities> who;
+  if (config.access) who = resolve(*config.access);
+  AccessList access;
   for (const ObjectPlan& plan : plan_objects(config)) {
     const std::string name = segment_name(instance_, plan.object);
-    segments_.push_back(Segment::create(name, plan.bytes));
+    if (who) access = access_list(plan.kind, plan.edge, *who);
+    segments_.push_back(Segment::create(name, plan.bytes, who ? &access : nullptr));
     names_.push_back(name);
     fill_header(*segments_.back().as<SegmentHeader>(), plan, config, identity);
     bind(objects_, plan, segments_.back().data());
@@ -85,7 +93,9 @@ std::unique_ptr<Run> Run::adopt(const PipelineConfig& config, const Release& rel
                                 std::string& why_not) {
   AttachedInstance found;
   why_not.clear();
-  if (AttachedInstance::try_open(config.instance, found) != AttachError::None) return nullptr;
+  if (AttachedInstance::try_open(config.instance, found,
+                                 config.access ? &*config.access : nullptr) != AttachError::None)
+    return nullptr;
   const SegmentHeader& header = found.objects().control->header;
   if (look(found.objects().control->supervisor).alive) return nullptr;  // reclaim says whose it is
   why_not = obstacle_to_adoption(*found.objects().control, config, release);
@@ -97,7 +107,7 @@ std::unique_ptr<Run> Run::adopt(const PipelineConfig& config, const Release& rel
     Segment segment;
     const AttachError error = Segment::attach(
         name, Access::ReadWrite,
-        {config.instance, plan.kind, plan.edge, header.run_id, header.mode}, segment);
+        {config.instance, plan.kind, plan.edge, header.run_id, header.mode, ::geteuid()}, segment);
     if (error != AttachError::None) {
       why_not = "/dev/shm/" + name + " " + std::string(name_of(error));
       return nullptr;

@@ -47,7 +47,7 @@ int lock_state_dir(const fs::path& dir) {
   fs::create_directories(dir / "log", error);
   if (error) throw Error(dir.string() + ": cannot create the state directory: " + error.message());
   const fs::path path = dir / "supervisor.lock";
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) throw Error(path.string() + ": " + std::strerror(errno));
   if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
   ::close(fd);

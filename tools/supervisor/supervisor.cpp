@@ -15,6 +15,7 @@
 #include "core/error.hpp"
 #include "core/process.hpp"
 #include "core/watch.hpp"
+#include "tools/supervisor/privileges.hpp"
 #include "tools/supervisor/reclaim.hpp"
 #include "tools/supervisor/state_file.hpp"
 
@@ -28,8 +29,14 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 
 Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(setup.config) {
   lock_ = lock_state_dir(pipeline_.state_dir);
+  std::optional<gid_t> admins;
+  if (pipeline_.access) {
+    const Identities who = resolve(*pipeline_.access);
+    open_state_dir(pipeline_.state_dir, who);
+    admins = who[Role::Admin];
+  }
   audit_ = std::make_unique<Audit>(pipeline_.state_dir / "audit.log");
-  requests_ = std::make_unique<Requests>(supervisor_socket(pipeline_.state_dir));
+  requests_ = std::make_unique<Requests>(supervisor_socket(pipeline_.state_dir), admins);
   carried_ = load_latch(pipeline_.state_dir);
   caps_ = load_caps(pipeline_.state_dir);
   take_run(setup);
@@ -49,6 +56,7 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
                                        pipeline_.instance, name_of(pipeline_.mode), build_id());
   say((adopted_ ? "taken over: " : "") + what);
   audit_->write(adopted_ ? "run_taken_over" : "run_started", "supervisor", what);
+  notify_.tell("READY=1\nSTATUS=" + what);
 }
 
 // The run that a dead supervisor left, if it is of this build and configuration; else a new one,
@@ -59,12 +67,13 @@ void Supervisor::take_run(const Setup& setup) {
   adopted_ = run_ != nullptr;
   if (adopted_) return;
   if (!why_not.empty()) say("the run that is there is ended, not taken over: " + why_not);
-  reclaim(pipeline_.instance, carried_, [this] {
+  const auto keep = [this] {
     if (!store_latch(pipeline_.state_dir, carried_))
       throw Error(
           (pipeline_.state_dir / "kill.latch").string() +
           ": cannot be written: a kill level would be forgotten; free some disk space first");
-  });
+  };
+  reclaim(pipeline_.instance, carried_, keep, pipeline_.access ? &*pipeline_.access : nullptr);
   run_ = Run::create(pipeline_, setup.config_hash, setup.config_bytes);
 }
 
@@ -331,6 +340,7 @@ void Supervisor::turn(int wait_ms) {
   if (now / 1'000 - run_->objects().page(Process::Supervisor).heartbeat_us.load() >
       kBeatEveryNs / 1'000)
     beat();
+  notify_.alive(now);
   kills_->poll(now);
   note_deaths(now);
   requests_->poll(wait_ms,
@@ -375,6 +385,7 @@ void Supervisor::wait_quiet(std::uint64_t deadline_ns) {
 
 // Strategies, risk's entries, the gateway drained, feed last among the stages; then the recorder.
 bool Supervisor::stop_in_order() {
+  notify_.tell("STOPPING=1");
   set_state(RunState::Stopping);
   disarm("stopping in order");
   children_->stop_restarting();

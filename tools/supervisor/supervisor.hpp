@@ -21,6 +21,7 @@
 #include "tools/supervisor/children.hpp"
 #include "tools/supervisor/kill_watch.hpp"
 #include "tools/supervisor/latch.hpp"
+#include "tools/supervisor/notify.hpp"
 #include "tools/supervisor/requests.hpp"
 #include "tools/supervisor/run_setup.hpp"
 
@@ -82,6 +83,7 @@ class Supervisor {
   std::unique_ptr<Children> children_;
   std::unique_ptr<KillWatch> kills_;
   std::unique_ptr<Requests> requests_;
+  Notify notify_;
   bool adopted_ = false;
   std::bitset<kScopes>
       withheld_;  // void when the run was taken over: an operator grants them again

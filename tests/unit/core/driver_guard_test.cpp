@@ -1,5 +1,6 @@
-// What the driver guarantees whatever its stage or its journal does: a kill is obeyed while it
-// replays, and a stage that emits where it must not ends the process.
+// What the driver guarantees whatever its stage, its journal or the market does: a kill is obeyed
+// while it replays, a stop comes to an end, and a stage that emits where it must not ends the
+// process.
 #include <gtest/gtest.h>
 
 #include "core/driver.hpp"
@@ -52,6 +53,40 @@ TEST(Replay, AKillRaisedInTheMiddleOfItIsObeyedBeforeItsEnd) {
   ASSERT_TRUE(raised.raised);
   EXPECT_GT(obeyed_at, kRaisedAt) << "not before it returned from its replay";
   EXPECT_LT(obeyed_at, world.archive.size() / 2);
+}
+
+// Listens, and says nothing.
+struct SilentStage {
+  void on(const Tick&, Context&) noexcept {}
+  void on(const Intent&, Context&) noexcept {}
+  void on(const Control&, Context&) noexcept {}
+  [[nodiscard]] HostTime deadline() const noexcept { return HostTime::never(); }
+  [[nodiscard]] bool wants_continue() const noexcept { return false; }
+};
+
+// An orderly stop must come to an end in a busy market: the feed is stopped last.
+TEST(Drained, TicksAreNotOwedAnythingARequestIs) {
+  MemoryInstance instance(test::toy_config({.ring = 64, .journal = 1024}), test::toy_run());
+  ToyWorld world(instance.objects());
+  VirtualClock clock;
+  Rig<SilentStage> rig(world, clock);
+  rig.driver.recover([&](JournalSlot& out, std::uint64_t at) { return world.entry(out, at); });
+  const auto live = [&](int millis, bool requests) {
+    for (int i = 0; i < millis; ++i) {
+      world.push_tick();
+      if (requests && i % 10 == 0) world.push_intent();
+      clock.advance(Duration::millis(1));
+      world.beat(clock.liveness_us());
+      rig.driver.turn();
+      world.record();
+    }
+  };
+  live(50, false);
+  EXPECT_TRUE(rig.driver.drained()) << "ticks alone keep nobody";
+  live(50, true);
+  EXPECT_FALSE(rig.driver.drained()) << "a neighbour asks every 10 ms";
+  live(25, false);
+  EXPECT_TRUE(rig.driver.drained());
 }
 
 // Answers each tick, although it was told that the edge is full.

@@ -223,6 +223,35 @@ TEST(Pipeline, ProcessesAreOptionalAndChecked) {
             Lines{"43:1: process.seat2.cpus: unknown key (did you mean cpu?)"});
 }
 
+TEST(Pipeline, AccessIsAbsentOrWhole) {
+  const std::string good =
+      std::string(kGood) +
+      "[access]\nsupervisor = \"s\"\nfeed = \"f\"\nstrategy = \"st\"\nrisk = \"r\"\n"
+      "gateway = \"g\"\nrecorder = \"64006\"\nreaders = \"rd\"\nkill = \"k\"\nadmin = \"a\"\n";
+  const auto faults_with = [&](const std::string& line, const std::string& other) {
+    std::string text = good;
+    const std::size_t at = text.find("\n" + line + "\n");
+    EXPECT_NE(at, std::string::npos) << line;
+    return faults_of(text.replace(at + 1, line.size(), other));
+  };
+  EXPECT_EQ(faults_of(good), Lines{});
+  const auto read = parse_pipeline(config::Document::parse(good, "f"));
+  ASSERT_TRUE(read.access.has_value());
+  EXPECT_EQ((*read.access)[Role::Recorder], "64006");
+  EXPECT_FALSE(parse_pipeline(config::Document::parse(kGood, "f")).access.has_value());
+  EXPECT_EQ(faults_with("risk = \"r\"", "").size(), 1u) << "every key is required";
+  EXPECT_EQ(faults_with("risk = \"r\"", "risk = \"st\""), Lines{}) << "stages may share a user";
+  for (const std::string role : {"feed = \"f\"", "strategy = \"st\"", "risk = \"r\"",
+                                 "gateway = \"g\"", "recorder = \"64006\""}) {
+    const std::string key = role.substr(0, role.find(' '));
+    EXPECT_EQ(faults_with(role, key + " = \"s\"").size(), 1u) << key << " as the supervisor";
+  }
+  EXPECT_EQ(faults_with("kill = \"k\"", "kill = \"rd\"").size(), 1u);
+  EXPECT_EQ(faults_with("admin = \"a\"", "admin = \"k\"").size(), 1u);
+  EXPECT_EQ(faults_with("admin = \"a\"", "admin = \"rd\"").size(), 1u);
+  EXPECT_EQ(faults_with("admin = \"a\"", "admin = \"a b\"").size(), 1u);
+}
+
 TEST(Pipeline, ParametersNobodyReadsAreNotUnknown) {
   const auto document = config::Document::parse(kGood, "f");
   const PipelineConfig config = parse_pipeline(document);

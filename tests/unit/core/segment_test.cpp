@@ -271,7 +271,7 @@ TEST_F(SegmentTest, ARefusalLeavesTheOldAttachmentAlone) {
 
 TEST(AttachErrorTexts, EachHasAMessageOfItsOwnAndAdvice) {
   std::set<std::string_view> names;
-  for (int i = 0; i <= 17; ++i) {
+  for (int i = 0; i <= 18; ++i) {
     const auto error = static_cast<AttachError>(i);
     EXPECT_TRUE(names.insert(name_of(error)).second) << name_of(error);
     EXPECT_EQ(advice_for(error).empty(), error == AttachError::None);
