@@ -46,10 +46,13 @@ function(sluice_test name label)
   endif()
   if(NOT TARGET sanitized_tests)
     add_custom_target(sanitized_tests)  # what runs under address and undefined behaviour sanitizers
+    add_custom_target(sanitized_tools)  # the same of the tools: with `tools/test --full`
     add_custom_target(thread_tests)     # and under the thread sanitizer
   endif()
   if(label STREQUAL "thread")
     add_dependencies(thread_tests ${name})
+  elseif(CMAKE_CURRENT_SOURCE_DIR MATCHES "tests/(unit/tools|campaign)")
+    add_dependencies(sanitized_tools ${name})
   elseif(NOT label MATCHES "e2e|native")
     add_dependencies(sanitized_tests ${name})
   endif()
