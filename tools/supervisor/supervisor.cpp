@@ -188,7 +188,10 @@ std::string Supervisor::obstacle(std::uint64_t now_ns) const {
           name_of(*p), name_of(*p));
     if (page.stage_state() == StageState::Stopped)
       return fmt::format("{} is stopped: sluicectl start {}", name_of(*p), name_of(*p));
-    if (page.stage_state() == StageState::Ready && children_->alive(*p))
+    // Its page still says what it was: the death is noted in the next turn.
+    if (page.stage_state() == StageState::Ready && !children_->alive(*p))
+      return fmt::format("{} is dead", name_of(*p));
+    if (page.stage_state() == StageState::Ready)
       return fmt::format("{} has not beaten for {} ms", name_of(*p),
                          heartbeat_age_us(now_ns / 1'000, page.heartbeat_us.load()) / 1'000);
     return fmt::format("{} is {}{}{}", name_of(*p), name_of(page.stage_state()),
