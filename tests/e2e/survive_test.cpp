@@ -43,7 +43,7 @@ void kill_and_wait(Box& box, Process victim) {
 
 TEST_P(Survive, ThreeKillsLoseAndDoubleNothing) {
   const Process victim = GetParam();
-  Box box({.venue_flags = {"--once", "--linger", "1"}});
+  Box box({.speed = "30", .venue_flags = {"--once", "--linger", "1"}});
   box.start_supervisor();
   ASSERT_TRUE(box.wait_armed()) << box.log("sluice-supervisor");
   const auto sent = [&] { return box.counter(Process::Gateway, "sent_verdicts"); };
