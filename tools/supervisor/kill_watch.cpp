@@ -51,7 +51,8 @@ void KillWatch::poll(std::uint64_t now_ns) {
   for (std::size_t slot = 0; slot < kScopes; ++slot) {
     if (!objects_.control->scope_exists(scope_at(slot))) continue;
     const std::uint64_t word = objects_.kill->words[slot].load(std::memory_order_acquire);
-    if (word != watched_[slot].word) raised = notice(slot, word, now_ns) || raised;
+    if (!watched_[slot].seen || word != watched_[slot].word)
+      raised = notice(slot, word, now_ns) || raised;
   }
   for (std::size_t slot = 0; slot < kScopes; ++slot)
     if (watched_[slot].target != 0 && watched_[slot].complete_ns == 0) complete(slot, now_ns);
@@ -68,7 +69,7 @@ void KillWatch::poll(std::uint64_t now_ns) {
 bool KillWatch::notice(std::size_t slot, std::uint64_t word, std::uint64_t now_ns) {
   Watched& watched = watched_[slot];
   const KillWord now = decode_kill(objects_.kill->run_id(), slot, word);
-  watched = {word, now_ns, 0, 0, 0};
+  watched = {.seen = true, .word = word, .seen_ns = now_ns};
   if (now.level == KillLevel::Run && now.valid) return false;
   // The raiser may have died before it took its target: this one is at or above it.
   watched.target = objects_.kill->serial.fetch_add(1) + 1;
@@ -190,12 +191,9 @@ KillWatch::Rearm KillWatch::rearm(Scope scope, std::uint64_t word, std::string_v
 void KillWatch::end() {
   if (ended_) return;  // the words say ENDED by now: that must not overwrite the latch
   ended_ = true;
-  std::vector<LatchedLevel> held = raised_levels(*objects_.kill, *objects_.control);
-  bool kept =
-      store_latch(state_dir_, held);  // durable first: a crash between the two forgets nothing
-  const std::size_t before = held.size();
-  add_levels(held, end_words(*objects_.kill, *objects_.control));
-  if (held.size() != before) kept = store_latch(state_dir_, held);
+  std::vector<LatchedLevel> held;
+  bool kept = true;
+  end_words(*objects_.kill, *objects_.control, held, [&] { kept = store_latch(state_dir_, held); });
   if (!kept) say_("the kill latch cannot be written");
 }
 

@@ -41,6 +41,7 @@ class KillWatch {
 
  private:
   struct Watched {
+    bool seen = false;       // a zero word is HALT as well: it must not pass for one seen before
     std::uint64_t word = 0;  // as last seen
     std::uint64_t seen_ns = 0;
     std::uint64_t target = 0;       // serial the gates must obey

@@ -74,17 +74,48 @@ std::vector<LatchedLevel> raised_levels(const KillPage& kill, const ControlPage&
   return levels;
 }
 
-std::vector<LatchedLevel> end_words(KillPage& kill, const ControlPage& control) {
-  std::vector<LatchedLevel> held;
-  for (std::size_t slot = 0; slot < kScopes; ++slot) {
-    if (!control.scope_exists(scope_at(slot))) continue;
-    const std::uint64_t ended =
-        encode_kill(kill.run_id(), slot, KillLevel::Ended, KillCause::None, 0xffff'ffff);
-    const KillWord word = decode_kill(kill.run_id(), slot, kill.words[slot].exchange(ended));
-    if (word.level != KillLevel::Run && word.level != KillLevel::Ended)
-      held.push_back({scope_name(control, scope_at(slot)), word.level});
+namespace {
+
+struct Held {
+  std::size_t slot;
+  std::string scope;
+  std::uint64_t word;  // as kept; ENDED once it is exchanged
+};
+
+void end_exactly(KillPage& kill, std::vector<Held> words, std::vector<LatchedLevel>& held,
+                 const std::function<void()>& keep) {
+  for (bool more = true; more;) {
+    more = false;
+    for (Held& of : words) {
+      of.word = kill.words[of.slot].load(std::memory_order_acquire);
+      const KillWord word = decode_kill(kill.run_id(), of.slot, of.word);
+      if (word.level != KillLevel::Run && word.level != KillLevel::Ended)
+        add_levels(held, {{of.scope, word.level}});
+    }
+    keep();
+    for (const Held& of : words) {
+      const std::uint64_t ended =
+          encode_kill(kill.run_id(), of.slot, KillLevel::Ended, KillCause::None, 0xffff'ffff);
+      std::uint64_t exactly = of.word;
+      more = !kill.words[of.slot].compare_exchange_strong(exactly, ended) || more;
+    }
   }
-  return held;
+}
+
+}  // namespace
+
+void end_words(KillPage& kill, const ControlPage& control, std::vector<LatchedLevel>& held,
+               const std::function<void()>& keep) {
+  std::vector<Held> words;
+  for (std::size_t slot = 0; slot < kScopes; ++slot)
+    if (control.scope_exists(scope_at(slot)))
+      words.push_back({slot, scope_name(control, scope_at(slot)), 0});
+  end_exactly(kill, std::move(words), held, keep);
+}
+
+void end_global_word(KillPage& kill, std::vector<LatchedLevel>& held,
+                     const std::function<void()>& keep) {
+  end_exactly(kill, {{0, "global", 0}}, held, keep);
 }
 
 std::vector<LatchedCap> load_caps(const fs::path& state_dir) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -30,9 +31,16 @@ bool store_latch(const std::filesystem::path& state_dir,
                  const std::vector<LatchedLevel>& levels) noexcept;
 void add_levels(std::vector<LatchedLevel>& to, const std::vector<LatchedLevel>& more);
 std::vector<LatchedLevel> raised_levels(const KillPage& kill, const ControlPage& control);
-// Exchanges every word for ENDED (a raiser that meets it raises in the next run) and returns what
-// they held.
-std::vector<LatchedLevel> end_words(KillPage& kill, const ControlPage& control);
+// Makes every word ENDED (a raiser that meets it raises in the next run), each only as the disk
+// knows it: what the words hold is added to `held` and kept (`keep`, which throws if it cannot),
+// then exactly those words are exchanged; a raise in between fails its exchange and is kept first
+// as well. So at any moment a raise stands in its word or on the disk (tests/model/ending.pml).
+void end_words(KillPage& kill, const ControlPage& control, std::vector<LatchedLevel>& held,
+               const std::function<void()>& keep);
+// The same for the global word alone, of a page whose control page was never published: nobody can
+// have raised another scope.
+void end_global_word(KillPage& kill, std::vector<LatchedLevel>& held,
+                     const std::function<void()>& keep);
 
 struct LatchedCap {
   std::string scope;

@@ -7,6 +7,78 @@
 
 namespace sluice {
 
+namespace {
+
+// Nobody else supervises, takes over or reclaims this run meanwhile, from whatever state directory.
+class HeldLease {
+ public:
+  explicit HeldLease(ControlPage& control) : lease_(control.supervisor) {
+    claim(lease_, "the control page");
+  }
+  ~HeldLease() { release(lease_); }
+  HeldLease(const HeldLease&) = delete;
+  HeldLease& operator=(const HeldLease&) = delete;
+
+ private:
+  Lease& lease_;
+};
+
+Segment control_of(const std::string& instance) {
+  const std::string name = segment_name(instance, "control");
+  Segment control;
+  const AttachError error = Segment::attach(
+      name, Access::ReadWrite, {instance, ObjectKind::Control, 0, 0, Mode::Paper}, control);
+  if (error != AttachError::None)
+    throw Error("/dev/shm/" + name + " " + std::string(name_of(error)));
+  return control;
+}
+
+void fence_stages(const std::string& instance, AttachedInstance& dead) {
+  for (const Process p : kProcesses) {
+    if (!dead.try_page(p)) continue;
+    const LeaseView stage = look(dead.objects().page(p).lease);
+    if (stage.alive && !fence(stage.pid))
+      throw Error("instance '" + instance + "': cannot fence " + std::string(name_of(p)) +
+                  " (process " + std::to_string(stage.pid) + "): kill it by hand");
+  }
+}
+
+void end_run(const std::string& instance, AttachedInstance& dead,
+             std::vector<LatchedLevel>& latched, const std::function<void()>& keep) {
+  const LeaseView holder = look(dead.objects().control->supervisor);
+  if (holder.alive)
+    throw Error("instance '" + instance + "' is supervised by process " +
+                std::to_string(holder.pid) + ": stop it first (sluicectl -i " + instance +
+                " stop)");
+  Segment segment = control_of(instance);
+  auto& control = *segment.as<ControlPage>();
+  const HeldLease lease(control);
+  fence_stages(instance, dead);
+  dead.attach_kill(Access::ReadWrite);
+  end_words(*dead.objects().kill, control, latched, keep);
+  // The control page last, and while its lease is held: a supervisor that finds none makes new
+  // objects of these names, which must not be unlinked.
+  const std::string last = segment_name(instance, "control");
+  for (const std::string& name : list_objects(instance))
+    if (name != last) Segment::remove(name);
+  Segment::remove(last);
+  // Whoever still maps it, a tool that follows it say, sees that the run is over.
+  control.header.magic.store(0, std::memory_order_release);
+}
+
+// A supervisor that died between publishing the kill page and the control page: somebody may have
+// raised in the one without the other.
+void end_lone_kill_page(const std::string& instance, std::vector<LatchedLevel>& latched,
+                        const std::function<void()>& keep) {
+  Segment segment;
+  if (Segment::attach(segment_name(instance, "kill"), Access::ReadWrite,
+                      {instance, ObjectKind::Kill, 0, 0, Mode::Paper},
+                      segment) == AttachError::None)
+    end_global_word(*segment.as<KillPage>(), latched, keep);
+}
+
+}  // namespace
+
 void reclaim(const std::string& instance, std::vector<LatchedLevel>& latched,
              const std::function<void()>& keep, const AccessConfig* access) {
   AttachedInstance dead;
@@ -14,38 +86,16 @@ void reclaim(const std::string& instance, std::vector<LatchedLevel>& latched,
   // Unlinking what cannot be read would leave gates running where no kill reaches them.
   const bool nobody = error == AttachError::NotFound || error == AttachError::NotReady ||
                       error == AttachError::TooSmall || error == AttachError::WrongBoot;
-  if (error != AttachError::None && !nobody)
+  if (error == AttachError::None)
+    end_run(instance, dead, latched, keep);
+  else if (nobody)
+    end_lone_kill_page(instance, latched, keep);
+  else
     throw Error("instance '" + instance + "': /dev/shm/" + segment_name(instance, "control") + " " +
                 std::string(name_of(error)) +
                 ": end that run with the build that made it, or kill its "
                 "processes and remove /dev/shm/" +
                 segment_name(instance, "*"));
-  if (error == AttachError::None) {
-    const LeaseView holder = look(dead.objects().control->supervisor);
-    if (holder.alive)
-      throw Error("instance '" + instance + "' is supervised by process " +
-                  std::to_string(holder.pid) + ": stop it first (sluicectl -i " + instance +
-                  " stop)");
-    for (const Process p : kProcesses)
-      if (dead.try_page(p)) {
-        const LeaseView stage = look(dead.objects().page(p).lease);
-        if (stage.alive && !fence(stage.pid))
-          throw Error("instance '" + instance + "': cannot fence " + std::string(name_of(p)) +
-                      " (process " + std::to_string(stage.pid) + "): kill it by hand");
-      }
-    dead.attach_kill(Access::ReadWrite);
-    // Durable first, ended afterwards, and once more what slipped in between.
-    add_levels(latched, raised_levels(*dead.objects().kill, *dead.objects().control));
-    keep();
-    add_levels(latched, end_words(*dead.objects().kill, *dead.objects().control));
-    keep();
-    // Whoever still maps it, a tool that follows it say, sees that the run is over.
-    Segment control;
-    if (Segment::attach(segment_name(instance, "control"), Access::ReadWrite,
-                        {instance, ObjectKind::Control, 0, 0, Mode::Paper},
-                        control) == AttachError::None)
-      control.as<SegmentHeader>()->magic.store(0, std::memory_order_release);
-  }
   for (const std::string& name : list_objects(instance)) Segment::remove(name);
   if (const auto left = list_objects(instance); !left.empty())
     throw Error(

@@ -76,6 +76,17 @@ TEST_F(KillWatchTest, AGateThatDoesNotObeyIsFencedAfterItsDeadlineAndNotBefore) 
   EXPECT_EQ(audited("kill_complete"), 1u);
 }
 
+// Zeroed while nobody supervised: it is HALT, and the first look must not take it for nothing new.
+TEST_F(KillWatchTest, AWordThatIsZeroAtTheFirstLookIsARaise) {
+  objects().kill->words[0].store(0);
+  poll(0);
+  EXPECT_EQ(audited("kill_raised"), 1u);
+  ASSERT_EQ(load_latch(dir_.path()).size(), 1u);
+  EXPECT_EQ(load_latch(dir_.path())[0], (LatchedLevel{"global", KillLevel::Halt}));
+  poll(1);
+  EXPECT_EQ(audited("kill_raised"), 1u);
+}
+
 TEST_F(KillWatchTest, ReduceOnlyWaitsForAsLongAsItTakes) {
   raise(KillLevel::ReduceOnly);
   poll(0);

@@ -61,6 +61,47 @@ TEST_F(Reclaim, ARaiseThatSlipsInBeforeTheEndIsKeptAsWell) {
   EXPECT_EQ(kept.back(), (std::vector<LatchedLevel>{{"strategy:toy", KillLevel::Cancel}}));
 }
 
+// It is never in its word no longer and on the disk not yet: whoever dies in between forgets
+// nothing.
+TEST_F(Reclaim, ARaiseThatSlipsInStandsInItsWordUntilItIsKept) {
+  int times = 0;
+  EXPECT_EQ(refusal([&] {
+              if (++times == 1) return raise(kStrategy, KillLevel::Cancel);
+              throw Error("died here");
+            }),
+            "died here");
+  EXPECT_EQ(kill().read(scope_slot(kStrategy)).level, KillLevel::Cancel);
+  EXPECT_EQ(left(), objects_);
+  EXPECT_EQ(refusal(), "") << "the next one finds it, and the lease free";
+  EXPECT_EQ(latched_, (std::vector<LatchedLevel>{{"strategy:toy", KillLevel::Cancel}}));
+}
+
+// Its supervisor died after the kill page had its magic and before the control page had.
+TEST_F(Reclaim, ARaiseInAHalfPublishedRunIsKept) {
+  control().header.magic.store(0);
+  raise({}, KillLevel::Halt);
+  EXPECT_EQ(refusal([] { throw Error("the disk is full"); }), "the disk is full");
+  EXPECT_EQ(kill().read(0).level, KillLevel::Halt);
+  EXPECT_EQ(refusal(), "");
+  EXPECT_EQ(latched_, (std::vector<LatchedLevel>{{"global", KillLevel::Halt}}));
+  EXPECT_EQ(kill().read(0).level, KillLevel::Ended);
+  EXPECT_EQ(left(), 0u);
+}
+
+TEST_F(Reclaim, NobodyElseReclaimsMeanwhile) {
+  std::string second;
+  EXPECT_EQ(refusal([&] {
+              std::vector<LatchedLevel> none;
+              try {
+                reclaim(name_.name(), none, [] {});
+              } catch (const Error& error) {
+                second = error.what();
+              }
+            }),
+            "");
+  EXPECT_NE(second.find("is supervised by process"), std::string::npos) << second;
+}
+
 TEST_F(Reclaim, ARunOfAnotherLayoutIsRefusedAndStays) {
   control().header.layout_hash ^= 1;
   const std::string why = refusal();
