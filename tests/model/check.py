@@ -78,6 +78,13 @@ ROWS = (
     violated("ending", "NOT_EXCHANGED", "kill_forgotten"),
     violated("ending", "NOT_CARRIED", "kill_forgotten"),
     violated("ending", "SHOW_CARRIED", "unreachable"),
+
+    holds("takeover", ""),
+    violated("takeover", "LEASE_STORED", "two_owners"),
+    violated("takeover", "ALIVE_IGNORED", "two_owners"),
+    violated("takeover", "NO_HANDSHAKE", "permit_unaccepted"),
+    violated("takeover", "EPOCH_IGNORED", "permit_inherited"),
+    violated("takeover", "SHOW_ARMED", "unreachable"),
 )
 
 
