@@ -30,7 +30,8 @@ function(sluice_precompiled kind header)
     file(WRITE ${CMAKE_BINARY_DIR}/precompiled/${kind}.cpp "")
     add_library(precompiled_${kind} OBJECT ${CMAKE_BINARY_DIR}/precompiled/${kind}.cpp)
     target_link_libraries(precompiled_${kind} PRIVATE sluice_options ${ARGN})
-    target_precompile_headers(precompiled_${kind} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/${header})
+    # Named as from the root: an absolute path would keep ccache from serving one clone what another has built.
+    target_precompile_headers(precompiled_${kind} PRIVATE <cmake/${header}>)
   endif()
 endfunction()
 # Targets of this directory and below it use the headers of this kind, unless they name another one.
