@@ -162,7 +162,9 @@ class Driver {
   void republish(const std::vector<std::vector<Payload>>& unpublished);
   void start_journal() noexcept;
   void checkpoint_if_due(bool idle) noexcept;
-  [[nodiscard]] std::uint64_t restore_checkpoint(std::uint64_t tail, JournalDecoder& decoder);
+  template <class NextEntry>
+  [[nodiscard]] std::uint64_t restore_checkpoint(NextEntry& next, std::uint64_t tail,
+                                                 JournalDecoder& decoder);
   void obey_while_replaying() noexcept;
 
   Stage& stage_;

@@ -35,7 +35,7 @@ void Driver<Stage, Session, ClockType>::replay(NextEntry& next,
   const std::uint64_t tail = from_.journal->tail.load(std::memory_order_acquire);
   JournalDecoder decoder;
   effects_.mute(true);
-  checkpointed_ = restore_checkpoint(tail, decoder);
+  checkpointed_ = restore_checkpoint(next, tail, decoder);
   for (std::uint64_t position = checkpointed_; position < tail; ++position) {
     if (position % 1'024 == 0) obey_while_replaying();
     JournalSlot raw{};
@@ -65,9 +65,12 @@ void Driver<Stage, Session, ClockType>::replay(NextEntry& next,
   journal_ = JournalWriter(*from_.journal, tail, decoder.now());
 }
 
-// Returns the position to replay from.
+// Returns the position to replay from: of the newest checkpoint in shared memory, else of the
+// newest that is filed, if the source of entries knows of files; else 0.
 template <class Stage, class Session, class ClockType>
-std::uint64_t Driver<Stage, Session, ClockType>::restore_checkpoint(std::uint64_t tail,
+template <class NextEntry>
+std::uint64_t Driver<Stage, Session, ClockType>::restore_checkpoint(NextEntry& next,
+                                                                    std::uint64_t tail,
                                                                     JournalDecoder& decoder) {
   if constexpr (Checkpointed<Stage>) {
     using Theirs = std::remove_cvref_t<decltype(stage_.state())>;
@@ -75,7 +78,9 @@ std::uint64_t Driver<Stage, Session, ClockType>::restore_checkpoint(std::uint64_
     static_assert(sizeof(State) + sizeof(Theirs) <= kCheckpointBytes);
     if (from_.checkpoint == nullptr) return 0;
     forget_broken(*from_.checkpoint, tail);
-    const std::optional<Checkpoint> found = newest_checkpoint(*from_.checkpoint, tail);
+    std::optional<Checkpoint> found = newest_checkpoint(*from_.checkpoint, tail);
+    if constexpr (requires { next.checkpoint(tail); })
+      if (!found) found = next.checkpoint(tail);
     if (!found || found->words.size() * 8 != sizeof(State) + sizeof(Theirs)) return 0;
     State mine;
     std::memcpy(static_cast<void*>(&mine), found->words.data(), sizeof mine);

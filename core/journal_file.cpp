@@ -119,6 +119,7 @@ struct JournalFileWriter::State {
   JournalFileHeader identity{};
   std::uint64_t rotate_bytes = 0;
   int fd = -1;
+  std::uint64_t first = 0;  // of the present file
   std::uint64_t next = 0;
   std::uint64_t file_bytes = 0;  // where the next byte goes; what a failed call left above it is
                                  // overwritten
@@ -172,6 +173,7 @@ int JournalFileWriter::State::open_next() noexcept {
   }
   if (fd >= 0) ::close(fd);
   fd = opened;
+  first = next;
   file_bytes = sizeof identity;
   return 0;
 }
@@ -190,6 +192,7 @@ void JournalFileWriter::State::resume(const File& last) {
     throw Error(last.path.string() + ": belongs to another run; the directory is not this run's");
   fd = ::open(last.path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) throw Error(last.path.string() + ": " + std::strerror(errno));
+  first = last.first;
   next = last.first + last.entries;
   file_bytes = sizeof identity + last.entries * sizeof(JournalSlot);
   // Entries at the end may be damaged by a power loss (zeroed blocks): keep the valid prefix only.
@@ -235,6 +238,9 @@ JournalFileWriter::JournalFileWriter(JournalFileWriter&&) noexcept = default;
 
 std::uint64_t JournalFileWriter::next() const noexcept {
   return state_->next;
+}
+std::uint64_t JournalFileWriter::file_first() const noexcept {
+  return state_->first;
 }
 const std::string& JournalFileWriter::journal() const noexcept {
   return state_->journal;

@@ -51,6 +51,8 @@ class JournalFileWriter {
 
   // Position behind the last entry that is in the files.
   [[nodiscard]] std::uint64_t next() const noexcept;
+  // First position of the present file: changes with every rotation.
+  [[nodiscard]] std::uint64_t file_first() const noexcept;
   // Writes count entries that continue at next(). Returns 0, or the errno of the failed call; whole
   // entries written before the failure count (next() says how many).
   int write(const JournalSlot* entries, std::size_t count) noexcept;

@@ -162,10 +162,23 @@ StageHost::Look StageHost::look_around() const noexcept {
 RecoverySource::RecoverySource(const JournalMemory& memory, const std::filesystem::path& state_dir,
                                const std::string& journal)
     : memory_(memory),
+      dir_(run_directory(state_dir, memory.header.run_ordinal)),
+      journal_(journal),
       capacity_(memory.header.capacity),
       tail_(memory.tail.load(std::memory_order_acquire)),
       head_(memory.head.load(std::memory_order_acquire)),
-      files_(run_directory(state_dir, memory.header.run_ordinal), journal) {}
+      files_(dir_, journal) {}
+
+std::optional<Checkpoint> RecoverySource::checkpoint(std::uint64_t limit) const {
+  FiledCheckpoint filed = newest_filed_checkpoint(dir_, journal_, memory_.header.run_id, limit);
+  const auto process = static_cast<Process>(memory_.header.edge);
+  for (const std::string& refused : filed.refused)
+    say_line(process, "checkpoint refused: " + refused);
+  if (filed.found)
+    say_line(process, "recovery begins at the filed checkpoint of entry " +
+                          std::to_string(filed.found->position));
+  return std::move(filed.found);
+}
 
 bool RecoverySource::operator()(JournalSlot& out, std::uint64_t position) {
   if (position < head_) return files_.read(position, out);

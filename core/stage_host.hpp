@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "core/build.hpp"
+#include "core/checkpoint_file.hpp"
 #include "core/clock.hpp"
 #include "core/config.hpp"
 #include "core/instance.hpp"
@@ -70,9 +71,13 @@ class RecoverySource {
   RecoverySource(const JournalMemory& memory, const std::filesystem::path& state_dir,
                  const std::string& journal);
   bool operator()(JournalSlot& out, std::uint64_t position);
+  // The newest filed checkpoint at or below `limit`; files that are refused are named on stderr.
+  [[nodiscard]] std::optional<Checkpoint> checkpoint(std::uint64_t limit) const;
 
  private:
   const JournalMemory& memory_;
+  std::filesystem::path dir_;
+  std::string journal_;
   std::uint64_t capacity_;
   std::uint64_t tail_;
   std::uint64_t head_;  // before files_: what the recorder gave back was in the files by then

@@ -56,8 +56,13 @@ class PageWatch {
     journal_capacity_ = sources.journal ? sources.journal->header.capacity : 0;
   }
 
-  // Cheap test of every turn: has anything changed, or is the next full scan due?
+  // Cheap test of every turn: has anything changed, or is the next full scan due? The recorder's
+  // trouble is looked at in each turn, not in each scan: in a millisecond a busy gate fills half a
+  // journal ring. It costs the line of `head`, which changes once per write of the recorder.
   [[nodiscard]] bool due(HostTime now) const noexcept {
+    if (from_.journal &&
+        journal_conditions(*from_.journal) != (told_.conditions & (kJournalBehind | kDiskLow)))
+      return true;
     return now >= next_scan_ || from_.kill->serial.load(std::memory_order_relaxed) != serial_ ||
            from_.control->changes.load(std::memory_order_relaxed) != changes_;
   }

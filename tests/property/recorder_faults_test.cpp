@@ -3,6 +3,7 @@
 // fails, no committed entry is lost, no file ends up wrong, and trouble is shown to the gates at
 // once. The calls are this executable's own: they come before those of the C library.
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -13,8 +14,10 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
+#include <fstream>
 #include <map>
 
+#include "core/checkpoint_file.hpp"
 #include "core/error.hpp"
 #include "core/instance.hpp"
 #include "tests/support/names.hpp"
@@ -41,6 +44,7 @@ bool fails(const char* name) {
   if (!plan.watching.load()) return false;
   const long call = plan.calls.fetch_add(1);
   const long at = plan.fail_at.load();
+  if (plan.short_write.load() && std::string_view(name) != "pwrite") return false;
   if (at < 0 || (plan.lasting.load() ? call < at : call != at)) return false;
   plan.failed.store(name);
   errno = plan.error.load();
@@ -100,6 +104,24 @@ int mkdir(const char* path, mode_t mode) noexcept {
   if (fails("mkdir")) return -1;
   return static_cast<int>(::syscall(SYS_mkdir, path, mode));
 }
+int rename(const char* from, const char* to) noexcept {
+  if (fails("rename")) return -1;
+  return static_cast<int>(::syscall(SYS_rename, from, to));
+}
+int fstatat(int dir, const char* path, struct stat* out, int flags) noexcept {
+  if (fails("fstatat")) return -1;
+  return static_cast<int>(::syscall(SYS_newfstatat, dir, path, out, flags));
+}
+DIR* opendir(const char* path) {
+  if (fails("opendir")) return nullptr;
+  static const auto real = reinterpret_cast<DIR* (*)(const char*)>(::dlsym(RTLD_NEXT, "opendir"));
+  return real(path);
+}
+dirent* readdir(DIR* dir) {
+  if (fails("readdir")) return nullptr;
+  static const auto real = reinterpret_cast<dirent* (*)(DIR*)>(::dlsym(RTLD_NEXT, "readdir"));
+  return real(dir);
+}
 int clock_gettime(clockid_t clock, timespec* out) noexcept {
   if (!plan.watching.load()) return static_cast<int>(::syscall(SYS_clock_gettime, clock, out));
   const std::int64_t now = plan.clock_ns.fetch_add(3'000'000);
@@ -115,6 +137,8 @@ namespace {
 constexpr std::array kJournals{Process::Seat0, Process::Risk};
 constexpr std::uint64_t kEntriesPerStep = 23;
 constexpr int kSteps = 6;
+constexpr std::uint64_t kOldBytes = 1 << 20;
+constexpr const char* kOldFile = "risk.00000000000000.journal";
 
 Payload entry_payload(std::uint64_t n) {
   Control control{};
@@ -129,12 +153,21 @@ class Life {
  public:
   Life() {
     objects_.control = memory_.objects().control;
+    objects_.kill = memory_.objects().kill;
     objects_.paper_log = memory_.objects().paper_log;
     objects_.stage = memory_.objects().stage;
     for (const Process p : kJournals) {
       const auto i = static_cast<std::size_t>(p);
       objects_.journal[i] = memory_.objects().journal[i];
+      objects_.checkpoint[i] = memory_.objects().checkpoint[i];
       writers_.emplace(p, JournalWriter(memory_.objects().journal_of(p), 0, HostTime{1}));
+    }
+    // Finished runs; one of them is too much for the budget.
+    for (const auto run : std::array<std::uint16_t, 3>{1, 2, 3}) {
+      const auto dir = run_directory(dir_.path(), run);
+      std::filesystem::create_directories(dir);
+      std::ofstream(dir / kOldFile) << "x";
+      std::filesystem::resize_file(dir / kOldFile, kOldBytes);
     }
   }
 
@@ -162,6 +195,19 @@ class Life {
     for (const auto& [process, writer] : writers_) expect_whole(process);
   }
 
+  // Of a life in which nothing failed.
+  void expect_housekeeping() {
+    EXPECT_FALSE(std::filesystem::exists(run_directory(dir_.path(), 1) / kOldFile));
+    EXPECT_TRUE(std::filesystem::exists(run_directory(dir_.path(), 2) / kOldFile));
+    for (const Process p : kJournals) {
+      const FiledCheckpoint filed = newest_filed_checkpoint(
+          run_directory(dir_.path(), toy_ordinal()), std::string(name_of(p)),
+          memory_.objects().control->header.run_id, ~std::uint64_t{0});
+      ASSERT_TRUE(filed.found) << name_of(p);
+      EXPECT_TRUE(filed.refused.empty());
+    }
+  }
+
   int refused_starts = 0;
   std::string last_refusal;
   int troubles_shown = 0;
@@ -174,6 +220,10 @@ class Life {
         writer.append(Edge::Control, written_[process].back(), HostTime{100});
       }
       writer.commit();
+      CheckpointWriter checkpoint(memory_.objects().checkpoint_of(process), writer.next());
+      const std::array<std::uint64_t, 2> state{writer.next(), 1};
+      checkpoint.put(state.data(), sizeof state);
+      checkpoint.finish();
     }
   }
 
@@ -182,6 +232,7 @@ class Life {
     config.sync = Duration::millis(1);
     config.rotate_bytes = 40 * sizeof(JournalSlot);
     config.disk_floor_bytes = 1;
+    config.retention = {1, 0, 3 * kOldBytes};
     for (int attempt = 0; attempt < 50 && !recorder_; ++attempt) {
       try {
         recorder_ = std::make_unique<Recorder>(config, objects_, dir_.path());
@@ -265,6 +316,7 @@ bool try_fault(long at, const Kind& kind, std::map<std::string, long>& hit) {
   const bool reached = plan.calls.load() > at;
   plan.fail_at.store(-1);
   life.end_well();
+  if (!reached) life.expect_housekeeping();
   plan.watching.store(false);
   if (reached && life.refused_starts > 0) {
     EXPECT_FALSE(life.last_refusal.empty());

@@ -14,10 +14,13 @@ Exit run(StageHost& host, const PipelineConfig& pipeline, const RecorderConfig& 
   for (const Process p : kProcesses) {
     const bool seat_empty =
         is_seat(p) && !pipeline.seat_taken(static_cast<SeatIndex>(static_cast<unsigned>(p) - 16u));
-    if (has_journal(p) && !seat_empty) instance.attach_journal(p, Access::ReadWrite);
+    if (!has_journal(p) || seat_empty) continue;
+    instance.attach_journal(p, Access::ReadWrite);
+    instance.attach_checkpoint(p, Access::ReadOnly);
   }
   instance.attach_paper_log(Access::ReadWrite);
-  Recorder recorder(config, host.objects(), pipeline.state_dir);
+  Recorder recorder(config, host.objects(), pipeline.state_dir,
+                    [](const std::string& line) { say_line(Process::Recorder, line); });
   host.ready();
   constexpr Duration kQuiet = Duration::millis(20);
   const Exit exit = host.loop(

@@ -3,9 +3,12 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <ctime>
 
 #include "core/build.hpp"
+#include "core/checkpoint_file.hpp"
 #include "core/clock.hpp"
 #include "core/error.hpp"
 
@@ -35,10 +38,14 @@ std::string journal_name(const JournalMemory& memory) {
 }  // namespace
 
 Recorder::Recorder(const RecorderConfig& config, Objects& objects,
-                   const std::filesystem::path& state_dir)
+                   const std::filesystem::path& state_dir, Say say)
     : config_(config),
       dir_(run_directory(state_dir, objects.control->header.run_ordinal)),
       statistics_(objects.page(Process::Recorder).statistics),
+      kill_(objects.kill),
+      control_(objects.control),
+      retention_(config.retention, state_dir, objects.control->header.run_ordinal),
+      say_(std::move(say)),
       syncer_(statistics_, static_cast<std::size_t>(RecorderCounter::Syncs),
               static_cast<std::size_t>(RecorderCounter::SyncErrors),
               static_cast<std::size_t>(RecorderHistogram::Sync)) {
@@ -62,6 +69,8 @@ Recorder::Recorder(const RecorderConfig& config, Objects& objects,
       throw Error(dir_.string() + ": journal " + item.file.journal() + " ends at entry " +
                   std::to_string(next) + ", the ring starts at " + std::to_string(oldest) +
                   ": entries are missing; the run cannot be recovered from disk");
+    item.filed_in = item.file.file_first();
+    if (memory != objects.paper_log) item.checkpoints = objects.checkpoint[memory->header.edge];
     items_.push_back(std::move(item));
   }
   statistics_.set(static_cast<std::size_t>(RecorderCounter::Files), items_.size());
@@ -103,6 +112,8 @@ bool Recorder::turn() {
       worked = write_some(item) || worked;
       failed = failed || item.write_failed;
     }
+    file_rotated();
+    for (const Item& item : items_) failed = failed || item.filing_failed;
     if (failed) retry_at_ns_ = now + kRetryEveryNs;
   }
   sync_due(now);
@@ -118,11 +129,39 @@ bool Recorder::drain() {
   syncer_.wait_idle();
   sync_dirty();
   syncer_.wait_idle();
+  for (Item& item : items_) file_checkpoint(item);
   publish_flags();
   return !syncer_.failed() && std::none_of(items_.begin(), items_.end(), [](const Item& item) {
-    return item.write_failed ||
+    return item.write_failed || item.filing_failed ||
            item.file.next() != item.memory->tail.load(std::memory_order_acquire);
   });
+}
+
+// At rotation: what is in older files need not be replayed any more.
+void Recorder::file_rotated() noexcept {
+  for (Item& item : items_)
+    if (item.filing_failed || item.file.file_first() != item.filed_in) file_checkpoint(item);
+}
+
+// Not above what is in the files: a checkpoint must not know more than the journal it stands in.
+void Recorder::file_checkpoint(Item& item) noexcept {
+  item.filed_in = item.file.file_first();
+  item.filing_failed = false;
+  if (item.checkpoints == nullptr) return;
+  int error = 0;
+  try {
+    const auto newest = newest_checkpoint(*item.checkpoints, item.file.next());
+    if (!newest || newest->position <= item.filed_at) return;
+    error =
+        store_checkpoint(dir_, item.file.journal(), identity_of(*control_, *item.memory), *newest);
+    if (error == 0) item.filed_at = newest->position;
+  } catch (...) {
+    error = ENOMEM;
+  }
+  item.filing_failed = error != 0;
+  statistics_.add(static_cast<std::size_t>(error == 0 ? RecorderCounter::Checkpoints
+                                                      : RecorderCounter::CheckpointErrors),
+                  1);
 }
 
 void Recorder::sync_due(std::uint64_t now_ns) {
@@ -144,7 +183,7 @@ void Recorder::sync_dirty() {
   if (!descriptors.empty()) syncer_.start(std::move(descriptors));
 }
 
-void Recorder::check_disk(std::uint64_t now_ns) noexcept {
+void Recorder::check_disk(std::uint64_t now_ns) {
   if (now_ns < next_disk_check_ns_) return;
   next_disk_check_ns_ = now_ns + kDiskCheckEveryNs;
   struct statvfs fs {};
@@ -153,16 +192,31 @@ void Recorder::check_disk(std::uint64_t now_ns) noexcept {
   } else {
     disk_low_ = std::uint64_t{fs.f_bavail} * fs.f_frsize < config_.disk_floor_bytes;
   }
+  keep_budget();
   statistics_.set(static_cast<std::size_t>(RecorderCounter::DiskLow), disk_low_ ? 1 : 0);
+}
+
+void Recorder::keep_budget() {
+  bool raised = kill_ == nullptr;
+  for (std::size_t slot = 0; !raised && slot < kScopes; ++slot)
+    raised = control_->scope_exists(scope_at(slot)) && kill_->read(slot).level != KillLevel::Run;
+  const std::int64_t now_s = static_cast<std::int64_t>(::time(nullptr));
+  if (const auto removed = retention_.step(now_s, raised)) {
+    statistics_.add(static_cast<std::size_t>(RecorderCounter::RemovedFiles), 1);
+    statistics_.add(static_cast<std::size_t>(RecorderCounter::RemovedBytes), removed->bytes);
+    say_("removed " + removed->path + ", " + std::to_string(removed->bytes) +
+         " bytes: over the disk budget");
+  }
+  disk_low_ = disk_low_ || retention_.exceeded();
 }
 
 void Recorder::publish_flags() {
   const bool sync_failed = syncer_.failed();
   for (Item& item : items_) {
-    const std::uint64_t flags =
-        disk_low_ || item.write_failed || item.file.sync_failed() || sync_failed
-            ? std::uint64_t{kRecorderDiskTrouble}
-            : 0;
+    const std::uint64_t flags = disk_low_ || item.write_failed || item.filing_failed ||
+                                        item.file.sync_failed() || sync_failed
+                                    ? std::uint64_t{kRecorderDiskTrouble}
+                                    : 0;
     item.memory->flags.store(flags, std::memory_order_relaxed);
   }
 }
