@@ -56,8 +56,7 @@ struct DriverSources {
   std::uint64_t checkpoint_every = kCheckpointEvery;
 };
 
-// What recovery publishes of the outputs it generates again: what no ring has carried. A parameter
-// so that a test can show what happens otherwise.
+// What recovery publishes of the outputs it generates again. A parameter, for tests of the others.
 struct PublishRest {
   static constexpr bool fresh(std::uint64_t output, std::uint64_t published) noexcept {
     return output >= published;
