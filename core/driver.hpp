@@ -56,6 +56,13 @@ struct DriverSources {
   std::uint64_t checkpoint_every = kCheckpointEvery;
 };
 
+// What recovery publishes of the outputs it generates again. A parameter, for tests of the others.
+struct PublishRest {
+  static constexpr bool fresh(std::uint64_t output, std::uint64_t published) noexcept {
+    return output >= published;
+  }
+};
+
 // Stages whose state is plain bytes.
 template <class Stage>
 concept Checkpointed = requires(Stage& stage) {
@@ -88,7 +95,7 @@ class Driver {
   // Setup. `next(JournalSlot&, position) -> bool` yields the committed entries, from the newest
   // checkpoint on or from position 0. Throws Error if an entry is corrupt or the outputs in the
   // rings are ahead of the journal.
-  template <class NextEntry>
+  template <class Republish = PublishRest, class NextEntry>
   void recover(NextEntry&& next);
 
   // One turn; true if it did anything. After a false return the caller idles.
@@ -157,7 +164,7 @@ class Driver {
   void flush() noexcept;
   void finish_turn(bool scanned) noexcept;
   void fault(const char* what, Edge edge) noexcept;
-  template <class NextEntry>
+  template <class Republish, class NextEntry>
   void replay(NextEntry& next, std::vector<std::vector<Payload>>& unpublished);
   void republish(const std::vector<std::vector<Payload>>& unpublished);
   void start_journal() noexcept;

@@ -9,11 +9,11 @@
 namespace sluice {
 
 template <class Stage, class Session, class ClockType>
-template <class NextEntry>
+template <class Republish, class NextEntry>
 void Driver<Stage, Session, ClockType>::recover(NextEntry&& next) {
   std::vector<std::vector<Payload>> unpublished(lanes_.size());
   for (OutputLane& lane : lanes_) lane.producer = Producer(*lane.ring, published(*lane.ring));
-  replay(next, unpublished);
+  replay<Republish>(next, unpublished);
   republish(unpublished);
   for (Input& input : inputs_) {
     input.consumer = Consumer(*input.ring, next_in_[static_cast<std::size_t>(input.edge)]);
@@ -29,7 +29,7 @@ void Driver<Stage, Session, ClockType>::recover(NextEntry&& next) {
 }
 
 template <class Stage, class Session, class ClockType>
-template <class NextEntry>
+template <class Republish, class NextEntry>
 void Driver<Stage, Session, ClockType>::replay(NextEntry& next,
                                                std::vector<std::vector<Payload>>& unpublished) {
   const std::uint64_t tail = from_.journal->tail.load(std::memory_order_acquire);
@@ -55,7 +55,7 @@ void Driver<Stage, Session, ClockType>::replay(NextEntry& next,
     for (std::size_t i = 0; i < lanes_.size(); ++i) {
       const Outputs::Lane& lane = outputs_.lane(i + 1);
       for (std::uint32_t k = 0; k < lane.count; ++k)
-        if (lanes_[i].generated++ >= lanes_[i].producer.next())
+        if (Republish::fresh(lanes_[i].generated++, lanes_[i].producer.next()))
           unpublished[i].push_back(lane.records[k]);
     }
     outputs_.clear();

@@ -260,4 +260,11 @@ bool AttachedInstance::try_page(Process process) noexcept {
   }
 }
 
+FileId AttachedInstance::file_of(Process process) const noexcept {
+  const void* page = objects_.stage[static_cast<std::size_t>(process)];
+  for (const Segment& segment : segments_)
+    if (page != nullptr && segment.data() == page) return segment.file();
+  return {};
+}
+
 }  // namespace sluice

@@ -127,6 +127,8 @@ class AttachedInstance {
   void attach_last_value(Access access);
   // True if the object exists and could be attached (tools looking at what is there).
   bool try_page(Process process) noexcept;
+  // The object in which an attached page lies.
+  [[nodiscard]] FileId file_of(Process process) const noexcept;
 
   [[nodiscard]] Objects& objects() noexcept { return objects_; }
   [[nodiscard]] const Objects& objects() const noexcept { return objects_; }

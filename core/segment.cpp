@@ -49,6 +49,12 @@ uid_t Segment::owner() const noexcept {
   return state_ ? state_->owner : geteuid();
 }
 
+FileId Segment::file() const noexcept {
+  struct stat info {};
+  if (!state_ || ::fstat(state_->object.get_mapping_handle().handle, &info) != 0) return {};
+  return {info.st_dev, info.st_ino};
+}
+
 std::string segment_name(std::string_view instance, std::string_view object) {
   std::string name("sluice.");
   name.append(instance).append(".").append(object);

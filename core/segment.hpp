@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "core/access.hpp"
+#include "core/mapping.hpp"
 #include "core/segment_header.hpp"
 
 namespace sluice {
@@ -75,6 +76,7 @@ class Segment {
   [[nodiscard]] void* data() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept;
   [[nodiscard]] uid_t owner() const noexcept;  // when it was attached or created
+  [[nodiscard]] FileId file() const noexcept;  // {0, 0} if nothing is mapped
   template <class T>
   [[nodiscard]] T* as() const noexcept {
     return static_cast<T*>(data());

@@ -16,6 +16,8 @@
 #include "tests/e2e/text.hpp"
 #include "tests/e2e/users.hpp"
 #include "tests/support/access_table.hpp"
+#include "tests/support/shm_instance.hpp"
+#include "tests/support/sleeper.hpp"
 
 namespace sluice::e2e {
 namespace {
@@ -256,6 +258,56 @@ TEST_F(AccessKill, TheSupervisorFencesAcrossUsers) {
   EXPECT_EQ(killed.exit_code, 0) << killed.out;
   EXPECT_EQ(start_ticks_of(gateway), 0u) << "the supervisor has fenced it";
   box_->stop();
+}
+
+// An instance that anybody can put into /dev/shm, with leases that name a process of root's.
+class AccessPlanted : public AccessBox {
+ protected:
+  void SetUp() override {
+    AccessBox::SetUp();
+    if (IsSkipped()) return;
+    ASSERT_EQ(as(somebody("stranger"), [&] { return plant(); }), 0);
+  }
+  int plant() {
+    test::ShmInstance forged(planted_.name());
+    for (const Process p : {Process::Risk, Process::Gateway}) {
+      Lease& lease = forged.objects().page(p).lease;
+      lease.started.store(std::uint64_t{1} << 32 | (start_ticks_of(victim_.pid()) & 0xffff'ffff));
+      lease.word.store(test::lease_word(1, victim_.pid()));
+    }
+    return 0;
+  }
+  [[nodiscard]] bool victim_lives() const { return start_ticks_of(victim_.pid()) != 0; }
+
+  test::Sleeper victim_;  // begun before the objects: it maps none of them
+  test::UniqueInstance planted_;
+};
+
+TEST_F(AccessPlanted, AKillByRootSparesWhomAForgedLeaseNames) {
+  for (const std::string level : {"HALT", "SEVER"}) {
+    const Outcome killed = run(
+        {bin("sluicectl"), "kill", "--level", level, "--timeout", "300", "-i", planted_.name()});
+    EXPECT_EQ(killed.exit_code, 4) << killed.out;
+    EXPECT_NE(killed.out.find("which does not map the page"), std::string::npos) << killed.out;
+    EXPECT_TRUE(victim_lives());
+  }
+}
+
+TEST_F(AccessPlanted, CleanByRootSparesItToo) {
+  const Outcome cleaned = run({bin("sluicectl"), "clean", "-i", planted_.name()});
+  EXPECT_EQ(cleaned.exit_code, 1) << cleaned.out;
+  EXPECT_NE(cleaned.out.find("is not proven to be that"), std::string::npos) << cleaned.out;
+  EXPECT_TRUE(victim_lives());
+}
+
+TEST_F(AccessPlanted, ASupervisorOfThatNameSparesItToo) {
+  Box box({.venue = false});
+  const Outcome started = run({bin("sluice-supervisor"), "--conf", box.conf(), "--instance",
+                               planted_.name(), "--state-dir", box.state().string()},
+                              20s);
+  EXPECT_NE(started.exit_code, 0) << started.out;
+  EXPECT_NE(started.out.find("is not proven to be that"), std::string::npos) << started.out;
+  EXPECT_TRUE(victim_lives());
 }
 
 // ---- what is refused at the start

@@ -74,13 +74,27 @@ class Install(Installed):
         self.assertEqual(elsewhere, [])
 
     def test_programs_run_from_there(self):
+        versions = set()
         for program in PROGRAMS:
-            if program == "sluice-venue":  # has no version of its own: it is a tool of the tests
-                self.assertEqual(run(self.path("bin", program), "--help").returncode, 0)
-                continue
             done = run(self.path("bin", program), "--version")
             self.assertEqual(done.returncode, 0, program + done.stdout)
-            self.assertRegex(done.stdout, rf"^{program} \d+\.\d+\.\d+ \(build ")
+            self.assertRegex(done.stdout, rf"^{program} \d+\.\d+\.\d+ \(build [0-9a-z-]+\)\n$")
+            versions.add(done.stdout.partition(" ")[2])
+        self.assertEqual(len(versions), 1, "of one build")
+
+    def test_every_program_answers_help_and_refuses_what_it_does_not_know(self):
+        for program in PROGRAMS:
+            with self.subTest(program):
+                for word in ("--help", "-h"):
+                    done = subprocess.run([self.path("bin", program), word], capture_output=True, text=True,
+                                          timeout=60)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""))
+                    self.assertIn(program, done.stdout)
+                for wrong in (["--no-such-option"], ["no-such-word"]):
+                    done = subprocess.run([self.path("bin", program), *wrong], capture_output=True, text=True,
+                                          timeout=60)
+                    self.assertEqual((done.returncode, done.stdout), (2, ""), wrong)
+                    self.assertRegex(done.stderr, rf"^{program}: [^\n]+\n$", "one line that begins with who says it")
 
     def test_the_shipped_configuration_passes(self):
         for name in ("pipeline.toml", "demo.toml"):

@@ -32,8 +32,14 @@ bool Violations::about(const std::string& invariant) const {
   return false;
 }
 
+PaperAuditor::PaperAuditor(const Objects& objects, Duration dead_man)
+    : objects_(objects), dead_man_(dead_man) {
+  for (std::size_t slot = 0; slot < kScopes; ++slot)
+    if (objects.control->scope_exists(scope_at(slot))) scopes_.push_back(slot);
+}
+
 void PaperAuditor::watch(HostTime now) {
-  for (std::size_t slot = 0; slot < kScopes; ++slot) {
+  for (const std::size_t slot : scopes_) {
     const std::uint64_t word = objects_.kill->words[slot].load();
     if (word == words_[slot]) continue;
     words_[slot] = word;
@@ -73,6 +79,8 @@ void PaperAuditor::placed(const PaperEntry& entry, HostTime now, Violations& vio
   HostTime changed{};
   const Heartbeat beat = objects_.control->beat();
   for (const std::size_t slot : scopes) {
+    if (!objects_.control->scope_exists(scope_at(slot)))
+      violations.add("I4: placed in a scope that does not exist: " + text_of(entry));
     level = max_level(level, objects_.kill->read(slot).level);
     changed = std::max(changed, changed_[slot]);
     permitted = permitted && objects_.control->permit(slot, beat.lease_epoch).valid;

@@ -42,8 +42,7 @@ class PaperAuditor {
     bool ended = false;
   };
 
-  PaperAuditor(const Objects& objects, Duration dead_man)
-      : objects_(objects), dead_man_(dead_man) {}
+  PaperAuditor(const Objects& objects, Duration dead_man);
 
   // Before every step: notes when a kill word last changed.
   void watch(HostTime now);
@@ -75,6 +74,7 @@ class PaperAuditor {
   std::vector<PaperEntry> entries_;
   std::unordered_map<std::uint64_t, LogOrder> orders_;
   std::map<std::pair<StrategyIndex, InstrumentIndex>, Cell> cells_;
+  std::vector<std::size_t> scopes_;  // those that exist: no other word can change or be obeyed
   std::array<std::uint64_t, kScopes> words_{};
   std::array<HostTime, kScopes> changed_{};
 };

@@ -169,26 +169,50 @@ struct Seen {
   std::uint64_t caught = 0;
   std::string first;
 };
-Seen hunt(Mutant mutant, std::uint64_t runs) {
+// Where the mistake matters: a crash, or a kill, at the moment that it needs.
+ChaosPlan plan_against(Mutant mutant, std::uint64_t seed) {
+  ChaosPlan plan = plan_of(seed);
+  plan.ring = std::max(plan.ring, 8u);
+  if (mutant == Mutant::UnjournaledTurn) plan.crash_one_in = 100;
+  if (mutant == Mutant::HeadBeforeJournal) {
+    plan.ring = 8;
+    plan.crash_one_in = 40;
+  }
+  // An order approved under one word and sent under the next one that allows it is rare.
+  if (mutant == Mutant::LevelOnly) plan.events = 8'000;
+  plan.checkpoint_every = mutant == Mutant::SkippingCheckpoint ? 50 : 0;
+  return plan;
+}
+Seen hunt(Mutant mutant, std::uint64_t runs, Mutant against) {
   Seen seen;
   for (std::uint64_t seed = 1; seed <= runs; ++seed) {
     running_seed = static_cast<std::sig_atomic_t>(seed);
-    ChaosPlan plan = plan_of(seed);
+    ChaosPlan plan = plan_against(against, seed);
     plan.mutant = mutant;
-    plan.ring = std::max(plan.ring, 8u);
-    if (mutant == Mutant::UnjournaledTurn) plan.crash_one_in = 100;
-    plan.checkpoint_every = mutant == Mutant::SkippingCheckpoint ? 50 : 0;
     const ChaosResult result = run_chaos(plan);
     ++seen.runs;
     seen.caught += result.violations.any() ? 1u : 0u;
     if (seen.first.empty()) seen.first = result.violations.text();
   }
-  std::printf("caught in %llu of %llu runs, first: %s",
-              static_cast<unsigned long long>(seen.caught),
-              static_cast<unsigned long long>(seen.runs), seen.first.c_str());
+  std::printf(
+      "caught in %llu of %llu runs, first: %s", static_cast<unsigned long long>(seen.caught),
+      static_cast<unsigned long long>(seen.runs), seen.first.empty() ? "-\n" : seen.first.c_str());
   return seen;
 }
+Seen hunt(Mutant mutant, std::uint64_t runs) {
+  return hunt(mutant, runs, mutant);
+}
 
+// The same plans without a mistake: what is seen below is the mistake.
+TEST(Mutants, WithoutOneNothingIsSeen) {
+  for (const Mutant against :
+       {Mutant::NoLastLook, Mutant::UnjournaledTurn, Mutant::SkippingCheckpoint,
+        Mutant::HeadBeforeJournal, Mutant::LevelOnly}) {
+    const Seen seen = hunt(Mutant::None, 20, against);
+    EXPECT_EQ(seen.caught, 0u) << "plan against " << static_cast<int>(against) << "\n"
+                               << seen.first;
+  }
+}
 TEST(Mutants, SkippedLastLookIsSeen) {
   const Seen seen = hunt(Mutant::NoLastLook, 20);
   EXPECT_GE(seen.caught, 3u);
@@ -202,6 +226,17 @@ TEST(Mutants, WrongCheckpointIsSeen) {
 }
 TEST(Mutants, SkippingCheckpointIsSeen) {
   EXPECT_GT(hunt(Mutant::SkippingCheckpoint, 20).caught, 10u);
+}
+TEST(Mutants, HeadBeforeJournalIsSeen) {
+  EXPECT_GT(hunt(Mutant::HeadBeforeJournal, 20).caught, 10u);
+}
+TEST(Mutants, PublishedAgainIsSeen) {
+  EXPECT_GT(hunt(Mutant::PublishAgain, 20).caught, 10u);
+}
+TEST(Mutants, LevelWithoutEpochIsSeen) {
+  const Seen seen = hunt(Mutant::LevelOnly, 20);
+  EXPECT_GT(seen.caught, 2u);
+  EXPECT_NE(seen.first.find("I4: approved at"), std::string::npos);
 }
 
 }  // namespace

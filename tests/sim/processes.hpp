@@ -50,22 +50,48 @@ struct EntrySource {
   }
 };
 
-// The gateway's session, or one that sends whatever it is given: every approval is made to look
-// like one of now to a last look that sees the kill page as it was at the start.
+// What is broken on purpose, to show that the referee sees it.
+enum class Mutant : std::uint8_t {
+  None = 0,
+  NoLastLook = 1,          // the session sends what it is given
+  UnjournaledTurn = 2,     // a crash loses the journal of the last turn but not its outputs
+  WrongCheckpoint = 3,     // risk replays its journal on top of a state that is not the first one
+  SkippingCheckpoint = 4,  // risk's checkpoint claims one entry more than its state has seen
+  HeadBeforeJournal = 5,   // input heads are published before the tail of the journal
+  PublishAgain = 6,        // recovery of risk publishes again what is published already
+  LevelOnly = 7            // the last look compares the level, not the epoch of the kill words
+};
+
+// Mutant PublishAgain.
+struct PublishEverything {
+  static constexpr bool fresh(std::uint64_t, std::uint64_t) noexcept { return true; }
+};
+
+// The gateway's session, or one whose last look is made to believe. NoLastLook: every approval
+// looks like one of now, to a last look that sees the kill page as it was at the start. LevelOnly:
+// every approval carries the epochs of the kill words of now; all else is as it is.
 class SimSession {
  public:
-  SimSession(ReconcilingSession& inner, const Objects& objects, const KillPage* blind) noexcept
-      : inner_(inner), control_(*objects.control), log_(*objects.paper_log), blind_(blind) {}
+  SimSession(ReconcilingSession& inner, const Objects& objects, const KillPage* blind,
+             Mutant mutant) noexcept
+      : inner_(inner),
+        control_(*objects.control),
+        log_(*objects.paper_log),
+        kill_(blind != nullptr ? *blind : *objects.kill),
+        mutant_(mutant) {}
 
   void execute(const Order& command, HostTime now, std::uint32_t conditions) noexcept {
-    if (blind_ == nullptr) return inner_.execute(command, now, conditions);
+    if (mutant_ != Mutant::NoLastLook && mutant_ != Mutant::LevelOnly)
+      return inner_.execute(command, now, conditions);
     Order forged = command;
+    forged.kill_epoch = 0;
+    const auto scopes = order_scopes(0, command.strategy, command.instrument);
+    for (const std::size_t slot : scopes) forged.kill_epoch += kill_.read(slot).epoch;
+    if (mutant_ == Mutant::LevelOnly) return inner_.execute(forged, now, conditions);
     forged.approved_at = now;
-    forged.kill_epoch = forged.limits_epoch = 0;
-    for (const std::size_t slot : order_scopes(0, command.strategy, command.instrument)) {
-      forged.kill_epoch += blind_->read(slot).epoch;
+    forged.limits_epoch = 0;
+    for (const std::size_t slot : scopes)
       forged.limits_epoch += control_.permit(slot, control_.beat().lease_epoch).epoch;
-    }
     inner_.execute(forged, now, 0);
   }
   void on_tick(const Tick& tick, HostTime now) noexcept { inner_.on_tick(tick, now); }
@@ -83,7 +109,8 @@ class SimSession {
   ReconcilingSession& inner_;
   const ControlPage& control_;
   const JournalMemory& log_;
-  const KillPage* blind_;
+  const KillPage& kill_;
+  Mutant mutant_;
   std::uint64_t polled_ = 0;
 };
 

@@ -35,8 +35,8 @@ class Before {
   }
 
   // Keeps `stores` of what the turn stored after its tail; none at all, not even the tail, if
-  // `unborn`.
-  void cut(std::uint64_t polled, bool unborn, test::Random& random) {
+  // `unborn`. With `heads_first` the turn has published its input heads before everything else.
+  void cut(std::uint64_t polled, bool unborn, bool heads_first, test::Random& random) {
     const std::uint64_t sent = objects_.paper_log->tail.load() - polled;
     std::uint64_t all = sent;
     for (const Output& out : outputs_) all += published(*out.ring) - out.next;
@@ -48,7 +48,8 @@ class Before {
       keep -= kept;
     }
     if (process_ == Process::Gateway) objects_.paper_log->tail.store(polled + std::min(keep, sent));
-    for (const auto& [ring, head] : heads_) ring->head.store(head);
+    if (!heads_first)
+      for (const auto& [ring, head] : heads_) ring->head.store(head);
     objects_.page(process_).obeyed.store(obeyed_);
     // One that was being written is in pieces.
     for (std::size_t side = 0; side < 2; ++side)
@@ -116,7 +117,7 @@ bool World::crash_torn(Process process, test::Random& random) {
     polled = std::max(polled, parts_.gateway->session.polled());
   }
   if (worked) {
-    before.cut(polled, random.one_in(4), random);
+    before.cut(polled, random.one_in(4), options_.mutant == Mutant::HeadBeforeJournal, random);
     crash(process);
   }
   if (process == Process::Gateway) auditor_.look(clock_.now(), violations_);

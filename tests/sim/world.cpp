@@ -213,10 +213,13 @@ void World::start(Process process) {
   } else if (process == Process::Risk) {
     parts_.risk = std::make_unique<RiskProcess>(config_.risk, place);
     if (stale_known_) parts_.risk->stage.restore(stale_state_);
-    parts_.risk->driver.recover(entries(1));
+    if (options_.mutant == Mutant::PublishAgain)
+      parts_.risk->driver.recover<PublishEverything>(entries(1));
+    else
+      parts_.risk->driver.recover(entries(1));
   } else {
-    parts_.gateway = std::make_unique<GatewayProcess>(config_.gateway, place,
-                                                      blind_ ? *blind_ : *o.kill, o, blind_.get());
+    parts_.gateway = std::make_unique<GatewayProcess>(
+        config_.gateway, place, blind_ ? *blind_ : *o.kill, o, blind_.get(), options_.mutant);
     parts_.gateway->recover(entries(2), entries(kPaper), o.paper_log->tail.load());
   }
   supervisor_.mark(process, StageState::Ready);

@@ -37,15 +37,6 @@ WorldConfig demo_world(const std::vector<std::pair<std::string, std::string>>& c
 // Every ring of this capacity, every stage's journal of that one.
 void resize(WorldConfig& config, std::uint32_t ring, std::uint32_t journal);
 
-// What is broken on purpose, to show that the referee sees it.
-enum class Mutant : std::uint8_t {
-  None = 0,
-  NoLastLook = 1,         // the session sends what it is given
-  UnjournaledTurn = 2,    // a crash loses the journal of the last turn but not its outputs
-  WrongCheckpoint = 3,    // risk replays its journal on top of a state that is not the first one
-  SkippingCheckpoint = 4  // risk's checkpoint claims one entry more than its state has seen
-};
-
 struct WorldOptions {
   bool scripted_seat = false;          // the test is the strategy: intend(), answers()
   bool lean = false;                   // no referee and no files: nothing but the stages

@@ -7,6 +7,9 @@
 #include <cerrno>
 #include <csignal>
 
+#include "core/process.hpp"
+#include "core/stage_page.hpp"
+
 namespace sluice::ctl {
 namespace {
 
@@ -30,23 +33,32 @@ bool died(int fd, std::chrono::milliseconds deadline) noexcept {
   }
 }
 
+// Of a living holder, whose pidfd was opened by number: it is the holder's only if the holder still
+// lives now. If it dies later the pidfd, not the number, decides who gets the signal.
+Fenced fence_holder(const Segment& page, const LeaseView& holder, int fd,
+                    std::chrono::milliseconds deadline) {
+  const LeaseView again = look(page.as<const StagePage>()->lease);
+  if (!again.alive || again.pid != holder.pid || again.epoch != holder.epoch) return Fenced::Gone;
+  switch (mapped_by(holder.pid, {page.file()})) {
+    case Mapped::Writable: break;
+    case Mapped::No:
+    case Mapped::ReadOnly: return died(fd, {}) ? Fenced::Gone : Fenced::NotHolder;
+    case Mapped::Unknown: return died(fd, {}) ? Fenced::Gone : Fenced::NotSeen;
+  }
+  if (pidfd_kill(fd) != 0) return errno == ESRCH ? Fenced::Gone : Fenced::NotAllowed;
+  return died(fd, deadline) ? Fenced::Killed : Fenced::NotProven;
+}
+
 }  // namespace
 
-Fenced fence(const Lease& lease, std::chrono::milliseconds deadline) noexcept {
+Fenced fence(const Segment& page, std::chrono::milliseconds deadline) {
+  const Lease& lease = page.as<const StagePage>()->lease;
   const LeaseView holder = look(lease);
   if (!holder.alive) return Fenced::Gone;
   if (holder.pid == ::getpid()) return Fenced::NotAllowed;  // nobody fences himself
   const int fd = pidfd_open(holder.pid);
   if (fd < 0) return look(lease).alive ? Fenced::NotAllowed : Fenced::Gone;
-  // The pidfd was opened by number: it is the holder's only if the holder still lives now.
-  const LeaseView again = look(lease);
-  Fenced result = Fenced::NotProven;
-  if (!again.alive || again.pid != holder.pid || again.epoch != holder.epoch)
-    result = Fenced::Gone;
-  else if (pidfd_kill(fd) != 0)
-    result = errno == ESRCH ? Fenced::Gone : Fenced::NotAllowed;
-  else if (died(fd, deadline))
-    result = Fenced::Killed;
+  const Fenced result = fence_holder(page, holder, fd, deadline);
   ::close(fd);
   return result;
 }

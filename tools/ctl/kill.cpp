@@ -184,9 +184,9 @@ void look_at_gate(const StagePage& page, std::uint64_t target, const Stopwatch& 
   gate.note = holder.pid == 0 ? "not running" : "dead";
 }
 
-void fence_gate(const StagePage& page, std::chrono::milliseconds deadline, const Stopwatch& watch,
+void fence_gate(const Segment& page, std::chrono::milliseconds deadline, const Stopwatch& watch,
                 GateResult& gate) {
-  switch (fence(page.lease, deadline)) {
+  switch (fence(page, deadline)) {
     case Fenced::Killed: gate.end = GateEnd::Fenced; break;
     case Fenced::Gone:
       gate.end = GateEnd::Dead;
@@ -199,6 +199,22 @@ void fence_gate(const StagePage& page, std::chrono::milliseconds deadline, const
     case Fenced::NotProven:
       gate.note =
           fmt::format("SIGKILL was sent, its death was not seen: check process {}", gate.pid);
+      return;
+    case Fenced::NotHolder:
+      gate.end = GateEnd::NotAllowed;
+      gate.note = fmt::format(
+          "the lease names process {}, which does not map the page: somebody has forged it, "
+          "nothing "
+          "was sent; look at it: ps -fp {}; ls -l /dev/shm",
+          gate.pid, gate.pid);
+      return;
+    case Fenced::NotSeen:
+      gate.end = GateEnd::NotAllowed;
+      gate.note = fmt::format(
+          "this user may not see whether process {} is it, nothing was sent: look at it: ps -fp "
+          "{}; "
+          "if it is: sudo kill -KILL {}",
+          gate.pid, gate.pid, gate.pid);
       return;
   }
   gate.reaction_ns = watch.now();
@@ -260,7 +276,7 @@ class Completion {
   void fence_one(Open& open, std::size_t i) {
     GateResult& gate = open.target->result.gates[i];
     gate.pid = sluice::look(page(open, i).lease).pid;
-    fence_gate(page(open, i), request_.timeout, open.watch, gate);
+    fence_gate(open.target->pages[i], request_.timeout, open.watch, gate);
   }
 
   void fence_all() {

@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include "core/instance.hpp"
+#include "core/mapping.hpp"
 #include "core/process.hpp"
 #include "tools/ctl/text.hpp"
 
@@ -21,8 +19,6 @@ namespace sluice::ctl {
 namespace {
 
 constexpr std::string_view kPrefix = "sluice.";
-
-using FileId = std::pair<dev_t, ino_t>;
 
 std::set<FileId> list_files(Leftover& found) {
   std::set<FileId> files;
@@ -41,33 +37,15 @@ struct Mappers {
   std::string refused;  // "process 1": its maps may not be read
 };
 
-// Lines of maps: address perms offset major:minor inode path, numbers in hexadecimal but the inode.
-bool maps_any(std::ifstream& maps, const std::set<FileId>& files) {
-  for (std::string line; std::getline(maps, line);) {
-    std::istringstream fields(line);
-    std::string skip;
-    std::string device;
-    ino_t inode = 0;
-    fields >> skip >> skip >> skip >> device >> inode;
-    const std::size_t colon = device.find(':');
-    if (inode == 0 || colon == std::string::npos) continue;
-    const auto major = static_cast<unsigned>(std::stoul(device.substr(0, colon), nullptr, 16));
-    const auto minor = static_cast<unsigned>(std::stoul(device.substr(colon + 1), nullptr, 16));
-    if (files.contains({makedev(major, minor), inode})) return true;
-  }
-  return false;
-}
-
 Mappers mappers_of(const std::set<FileId>& files) {
   Mappers mappers;
   std::error_code error;
   for (fs::directory_iterator it("/proc", error), end; !error && it != end; it.increment(error)) {
     const std::string pid = it->path().filename().string();
     if (std::isdigit(static_cast<unsigned char>(pid[0])) == 0) continue;
-    std::ifstream maps(it->path() / "maps");
-    // Opened or gone is an answer; refused is none.
-    if (!maps && start_ticks_of(std::stoi(pid)) != 0) mappers.refused = "process " + pid;
-    if (maps && maps_any(maps, files))
+    const Mapped mapped = mapped_by(std::stoi(pid), files);
+    if (mapped == Mapped::Unknown) mappers.refused = "process " + pid;
+    if (mapped == Mapped::ReadOnly || mapped == Mapped::Writable)
       mappers.who += (mappers.who.empty() ? "process " : ", process ") + pid;
   }
   if (error) mappers.refused = "/proc";

@@ -44,14 +44,6 @@ bool fence_pidfd(int pidfd) noexcept {
   return ready > 0;
 }
 
-bool fence(pid_t pid) noexcept {
-  const int pidfd = open_pidfd(pid);
-  if (pidfd < 0) return errno == ESRCH;
-  const bool dead = fence_pidfd(pidfd);
-  ::close(pidfd);
-  return dead;
-}
-
 Children::Children(const SupervisorConfig& config, const PipelineConfig& pipeline, Objects& objects,
                    Launch launch)
     : config_(config), objects_(objects), launch_(std::move(launch)) {

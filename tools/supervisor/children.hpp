@@ -19,7 +19,6 @@ namespace sluice {
 
 // SIGKILL and wait until the kernel confirms the death (a pidfd becomes readable). False if not
 // permitted or not dead within a second.
-bool fence(pid_t pid) noexcept;
 bool fence_pidfd(int pidfd) noexcept;
 
 // A file descriptor that becomes readable when the process is gone; -1 if there is no such process.

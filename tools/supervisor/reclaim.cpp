@@ -1,12 +1,16 @@
 #include "tools/supervisor/reclaim.hpp"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
 #include "core/error.hpp"
 #include "core/instance.hpp"
 #include "core/process.hpp"
 #include "tools/supervisor/children.hpp"
 
 namespace sluice {
-
 namespace {
 
 // Nobody else supervises, takes over or reclaims this run meanwhile, from whatever state directory.
@@ -33,18 +37,50 @@ Segment control_of(const std::string& instance) {
   return control;
 }
 
-void fence_stages(const std::string& instance, AttachedInstance& dead) {
+// Whether a process is what the lease on a page says. It maps the page for writing; or, where this
+// user may not see that (a supervisor that has given up root), it runs under the user that
+// [access] lets write the page, which only the configured supervisor can have made.
+bool is_holder(pid_t pid, Process process, FileId page, const AccessConfig* access) {
+  const Mapped mapped = mapped_by(pid, {page});
+  if (mapped != Mapped::Unknown || access == nullptr) return mapped == Mapped::Writable;
+  struct stat info {};
+  return ::stat(("/proc/" + std::to_string(pid)).c_str(), &info) == 0 &&
+         info.st_uid == resolve(*access)[role_of(process)];
+}
+
+// Why the holder of that page's lease is not dead; empty if it is. Who gets the signal is decided
+// by the pidfd, which was opened before the proof: a number that passes on takes no signal along.
+std::string fence(pid_t pid, Process process, FileId page, const AccessConfig* access) {
+  const int pidfd = open_pidfd(pid);
+  if (pidfd < 0) return errno == ESRCH ? "" : "kill it by hand";
+  std::string why;
+  if (!gone(pidfd) && !is_holder(pid, process, page, access))
+    why =
+        "it is not proven to be that: it does not map the page, or this user may not see it; "
+        "nothing was sent. Look at it (ps -fp " +
+        std::to_string(pid) + "), then kill it by hand or remove the forged objects";
+  else if (!fence_pidfd(pidfd))
+    why = "kill it by hand";
+  ::close(pidfd);
+  return why;
+}
+
+void fence_holders(const std::string& instance, AttachedInstance& dead,
+                   const AccessConfig* access) {
   for (const Process p : kProcesses) {
     if (!dead.try_page(p)) continue;
     const LeaseView stage = look(dead.objects().page(p).lease);
-    if (stage.alive && !fence(stage.pid))
+    if (!stage.alive) continue;
+    const std::string why = fence(stage.pid, p, dead.file_of(p), access);
+    if (!why.empty())
       throw Error("instance '" + instance + "': cannot fence " + std::string(name_of(p)) +
-                  " (process " + std::to_string(stage.pid) + "): kill it by hand");
+                  " (process " + std::to_string(stage.pid) + "): " + why);
   }
 }
 
 void end_run(const std::string& instance, AttachedInstance& dead,
-             std::vector<LatchedLevel>& latched, const std::function<void()>& keep) {
+             std::vector<LatchedLevel>& latched, const std::function<void()>& keep,
+             const AccessConfig* access) {
   const LeaseView holder = look(dead.objects().control->supervisor);
   if (holder.alive)
     throw Error("instance '" + instance + "' is supervised by process " +
@@ -53,7 +89,7 @@ void end_run(const std::string& instance, AttachedInstance& dead,
   Segment segment = control_of(instance);
   auto& control = *segment.as<ControlPage>();
   const HeldLease lease(control);
-  fence_stages(instance, dead);
+  fence_holders(instance, dead, access);
   dead.attach_kill(Access::ReadWrite);
   end_words(*dead.objects().kill, control, latched, keep);
   // The control page last, and while its lease is held: a supervisor that finds none makes new
@@ -87,7 +123,7 @@ void reclaim(const std::string& instance, std::vector<LatchedLevel>& latched,
   const bool nobody = error == AttachError::NotFound || error == AttachError::NotReady ||
                       error == AttachError::TooSmall || error == AttachError::WrongBoot;
   if (error == AttachError::None)
-    end_run(instance, dead, latched, keep);
+    end_run(instance, dead, latched, keep, access);
   else if (nobody)
     end_lone_kill_page(instance, latched, keep);
   else

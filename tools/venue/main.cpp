@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <fstream>
 
+#include "core/build.hpp"
 #include "core/error.hpp"
 #include "core/net/loop.hpp"
 #include "tools/venue/venue.hpp"
@@ -50,6 +51,9 @@ capture missing, 130 stopped by Ctrl-C.)";
 
 void describe(CLI::App& app, CommandLine& line) {
   app.footer(kFooter);
+  app.set_version_flag("--version",
+                       fmt::format("sluice-venue {} (build {})", version(), build_id()),
+                       "print the version and exit");
   app.add_option("--capture", line.capture,
                  "The recorded session: gzip of \"<receive ns> <JSON>\" lines")
       ->required();

@@ -2,6 +2,8 @@
 #include <csignal>
 
 #include "core/kill_page.hpp"
+#include "core/process.hpp"
+#include "tests/support/sleeper.hpp"
 #include "tests/unit/tools/ctl_support.hpp"
 #include "tools/ctl/kill.hpp"
 #include "tools/ctl/verbs.hpp"
@@ -113,6 +115,26 @@ TEST_F(Kill, NeverFencesForReduceOnly) {
   EXPECT_TRUE(said.has("gateway")) << said;
   EXPECT_EQ(gateway.ended_by(), 0);
   EXPECT_EQ(instance.word({}).level, KillLevel::ReduceOnly);
+}
+
+// Anybody may write a number into a page of his own.
+TEST_F(Kill, AForgedLeaseKillsNobody) {
+  const test::Sleeper victim;  // begun before the page: it does not map it
+  TestInstance instance;
+  const ObeyingGate risk(instance, Process::Risk);
+  Lease& lease = instance.objects().page(Process::Gateway).lease;
+  lease.started.store(std::uint64_t{1} << 32 | (start_ticks_of(victim.pid()) & 0xffff'ffff));
+  lease.word.store(test::lease_word(1, victim.pid()));
+  for (const std::string level : {"HALT", "SEVER"}) {
+    const Said said = sluicectl({"kill", "--level", level, "--timeout", "150"});
+    const std::string pid = std::to_string(victim.pid());
+    EXPECT_EQ(said.code, 4) << said;
+    EXPECT_TRUE(said.has("NOT COMPLETE:")) << said;
+    EXPECT_TRUE(said.has("the lease names process " + pid + ", which does not map the page"))
+        << said;
+    EXPECT_TRUE(said.has("ps -fp " + pid)) << said;
+    EXPECT_NE(start_ticks_of(victim.pid()), 0u) << "the victim lives";
+  }
 }
 
 // This process may not fence itself, as a caller may not signal another user's gate.

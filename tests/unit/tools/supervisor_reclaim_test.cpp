@@ -9,6 +9,7 @@
 #include "core/process.hpp"
 #include "tests/support/names.hpp"
 #include "tests/support/shm_instance.hpp"
+#include "tests/support/sleeper.hpp"
 
 namespace sluice {
 namespace {
@@ -32,6 +33,7 @@ class Reclaim : public testing::Test {
   ControlPage& control() { return *made_.objects().control; }
 
   static constexpr Scope kStrategy{ScopeKind::Strategy, 0};
+  test::Sleeper victim_;  // begun before the objects exist: it maps none of them
   test::UniqueInstance name_;
   test::ShmInstance made_{name_.name()};
   const std::size_t objects_ = left();
@@ -121,6 +123,29 @@ TEST_F(Reclaim, ASupervisedRunIsRefusedAndStays) {
   EXPECT_EQ(kill().read(0).level, KillLevel::Run);
   release(control().supervisor);
   EXPECT_EQ(refusal(), "");
+  EXPECT_EQ(left(), 0u);
+}
+
+// The holder maps the page, as a stage does; a forged lease names somebody who does not.
+TEST_F(Reclaim, AHolderIsFencedAndAForgedLeaseKillsNobody) {
+  Lease& lease = made_.objects().page(Process::Risk).lease;
+  const auto name = [&](pid_t pid) {
+    lease.started.store(std::uint64_t{1} << 32 | (start_ticks_of(pid) & 0xffff'ffff));
+    lease.word.store(test::lease_word(1, pid));
+  };
+  name(victim_.pid());
+  const std::string why = refusal();
+  EXPECT_NE(why.find("cannot fence risk (process " + std::to_string(victim_.pid()) +
+                     "): it is not proven to be that"),
+            std::string::npos)
+      << why;
+  EXPECT_NE(start_ticks_of(victim_.pid()), 0u) << "the victim lives";
+  EXPECT_EQ(left(), objects_);
+  const test::Sleeper holder;
+  name(holder.pid());
+  EXPECT_EQ(refusal(), "");
+  holder.await_death();
+  EXPECT_EQ(start_ticks_of(holder.pid()), 0u);
   EXPECT_EQ(left(), 0u);
 }
 
