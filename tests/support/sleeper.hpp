@@ -19,6 +19,7 @@ class Sleeper {
     if (::pipe(ready) != 0) return;
     pid_ = ::fork();
     if (pid_ == 0) {
+      ::alarm(60);  // whoever waits for its death in vain waits for so long
       if (name != nullptr) ::prctl(PR_SET_NAME, name);
       (void)!::write(ready[1], "r", 1);
       for (;;) ::pause();
