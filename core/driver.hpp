@@ -1,10 +1,9 @@
 // The loop of a journaled stage (seat, risk, gateway): merges its inputs into one order, journals
 // them, calls the stage, publishes its outputs.
 //
-//   turn:  pages -> session events -> reports -> intents or orders -> ticks (bounded) -> deadline,
-//   continue
-//          -> raises -> journal tail -> outputs -> session commands and quotes -> input heads ->
-//          heartbeat
+//   turn:  pages -> session events -> reports -> intents or orders -> ticks (bounded)
+//          -> deadline, continue -> raises -> journal tail -> outputs
+//          -> session commands and quotes -> input heads -> heartbeat
 //
 // Invariants (model-checked): an input is journaled before it is dispatched; the tail is released
 // before any output of the turn is published or any input head moves; room for one output per edge
@@ -73,8 +72,7 @@ concept Checkpointed = requires(Stage& stage) {
 template <class Stage, class Session = NoSession, class ClockType = Clock>
 class Driver {
  public:
-  static constexpr std::size_t kTickBatch =
-      16;  // an intent or order waits for at most so many ticks
+  static constexpr std::size_t kTickBatch = 16;   // an intent or order waits for at most so many
   static constexpr std::size_t kInputBatch = 32;  // of any other edge
   static constexpr Duration kQuiet = Duration::millis(20);
 

@@ -105,8 +105,8 @@ std::string_view advice_for(AttachError error) noexcept {
     case AttachError::SizeMismatch:
     case AttachError::WrongObject:
     case AttachError::WrongRun:
-    case AttachError::WrongBoot:
-      return "restart sluice-supervisor: it removes what a dead run left";
+      return "end that run, then sluicectl clean; nothing replaces it by itself";
+    case AttachError::WrongBoot: return "start sluice-supervisor: it removes what a dead run left";
     case AttachError::WrongInstance:
     case AttachError::WrongMode: return "check --instance and the configuration's mode";
     case AttachError::NoMemory: return "check the memory limits of this process";

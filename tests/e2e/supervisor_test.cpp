@@ -1,5 +1,6 @@
 // One supervisor at a time, and what its death leaves: stages that only reduce, and a run that a
 // supervisor of another configuration ends, carrying its kill levels over.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -7,6 +8,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -68,6 +70,25 @@ void supersede(Box& box) {
             std::string::npos);
   for (const pid_t pid : pids)
     EXPECT_EQ(start_ticks_of(pid), 0u) << "process " << pid << " survived its run";
+}
+
+// Whoever holds a page of a run that is over must not go on in it.
+TEST(RunEnd, StagesLeaveWhenTheMagicVanishes) {
+  Box box({});
+  box.start_supervisor();
+  ASSERT_TRUE(box.wait_armed()) << box.log("sluice-supervisor");
+  const std::vector<pid_t> pids = pids_of(box);
+  ASSERT_EQ(::kill(box.supervisor(), SIGKILL), 0);
+  const std::string control = "/dev/shm/" + segment_name(box.name(), "control");
+  const int fd = ::open(control.c_str(), O_WRONLY | O_CLOEXEC);
+  const std::uint64_t zero = 0;
+  ASSERT_EQ(::pwrite(fd, &zero, sizeof zero, offsetof(SegmentHeader, magic)),
+            static_cast<ssize_t>(sizeof zero));
+  ::close(fd);
+  for (const pid_t pid : pids)
+    EXPECT_TRUE(eventually([&] { return start_ticks_of(pid) == 0; })) << "process " << pid;
+  for (const Process p : kStages)
+    EXPECT_NE(box.log(std::string(name_of(p))).find("run ended"), std::string::npos) << name_of(p);
 }
 
 TEST(SupervisorDeath, StagesReduceAtOnceAndAnotherRunCarriesTheKill) {
