@@ -204,16 +204,14 @@ void fence_gate(const Segment& page, std::chrono::milliseconds deadline, const S
       gate.end = GateEnd::NotAllowed;
       gate.note = fmt::format(
           "the lease names process {}, which does not map the page: somebody has forged it, "
-          "nothing "
-          "was sent; look at it: ps -fp {}; ls -l /dev/shm",
+          "nothing was sent; look at it: ps -fp {}; ls -l /dev/shm",
           gate.pid, gate.pid);
       return;
     case Fenced::NotSeen:
       gate.end = GateEnd::NotAllowed;
       gate.note = fmt::format(
-          "this user may not see whether process {} is it, nothing was sent: look at it: ps -fp "
-          "{}; "
-          "if it is: sudo kill -KILL {}",
+          "this user may not see whether process {} is it, nothing was sent: look at it: "
+          "ps -fp {}; if it is: sudo kill -KILL {}",
           gate.pid, gate.pid, gate.pid);
       return;
   }
