@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "core/error.hpp"
 
@@ -49,7 +51,13 @@ int lock_state_dir(const fs::path& dir) {
   const fs::path path = dir / "supervisor.lock";
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) throw Error(path.string() + ": " + std::strerror(errno));
-  if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+  // One that was killed holds it until the kernel has taken its memory apart: who is started right
+  // behind a kill -9 waits for that, not for a supervisor that lives.
+  for (int tries = 0; tries < 100; ++tries) {
+    if (::flock(fd, LOCK_EX | LOCK_NB) == 0) return fd;
+    if (errno != EWOULDBLOCK && errno != EINTR) break;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
   ::close(fd);
   throw Error(path.string() +
               ": another supervisor uses this state directory; stop it, or name another "

@@ -14,7 +14,8 @@ bool write_synced(const std::filesystem::path& path, const std::string& text) no
 std::ifstream open_state(const std::filesystem::path& path);
 
 // The lock that makes one supervisor, or one cleaner, the only one in a state directory, which is
-// created if need be. Held until the descriptor is closed; throws Error if somebody else holds it.
+// created if need be. Held until the descriptor is closed; throws Error if somebody else holds it
+// for a second.
 int lock_state_dir(const std::filesystem::path& dir);
 
 }  // namespace sluice

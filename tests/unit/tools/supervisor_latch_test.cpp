@@ -5,10 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 #include "core/error.hpp"
 #include "tests/support/names.hpp"
+#include "tools/supervisor/state_file.hpp"
 
 namespace sluice {
 namespace {
@@ -66,6 +69,15 @@ TEST_F(Latch, WhatCannotBeKeptSaysSoAndLeavesTheOldFile) {
   ASSERT_EQ(::mkdir((dir_.path() / "cap.latch.new").c_str(), 0700), 0);
   EXPECT_FALSE(store_caps(dir_.path(), {{"global", Notional::whole(9)}}));
   EXPECT_EQ(load_caps(dir_.path()).front().cap, Notional::whole(5));
+}
+
+TEST_F(Latch, ALockThatIsBeingGivenBackIsWaitedFor) {
+  const int held = lock_state_dir(dir_.path());
+  std::jthread dying([&] {  // as after kill -9: it goes while the next one asks
+    std::this_thread::sleep_for(std::chrono::milliseconds(60));
+    ::close(held);
+  });
+  EXPECT_NO_THROW(::close(lock_state_dir(dir_.path())));
 }
 
 }  // namespace
