@@ -112,10 +112,10 @@ class JournalWriter {
 
   // Entries that can be appended. One input takes at most two (a Time entry before a long gap).
   [[nodiscard]] std::uint64_t room() noexcept {
-    if (capacity_ - (next_ - head_seen_) < capacity_ / 2)
+    if (free() < capacity_ / 2)
       head_seen_ =
           memory_->head.load(std::memory_order_acquire);  // pairs with the recorder's release
-    return capacity_ - (next_ - head_seen_);
+    return free();
   }
 
   // Precondition: room() >= 2. Returns the journaled time: never before the previous entry's.
@@ -144,6 +144,13 @@ class JournalWriter {
   [[nodiscard]] HostTime now() const noexcept { return now_; }
 
  private:
+  // A head that cannot be (ahead of `next_`, or more than a lap behind it) gives no room: what is
+  // in no file yet is never overwritten.
+  [[nodiscard]] std::uint64_t free() const noexcept {
+    const std::uint64_t used = next_ - head_seen_;
+    return used <= capacity_ ? capacity_ - used : 0;
+  }
+
   void put(Edge edge, std::uint32_t dt, const Payload& payload) noexcept {
     JournalSlot& slot = slots_[next_ & mask_];
     slot.payload = payload;

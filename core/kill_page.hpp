@@ -82,6 +82,19 @@ struct RaiseResult {
   KillWord word;             // what stands in the page now
 };
 
+// The serial that becomes the epoch behind `present`. A wild store may have thrown the serial back:
+// then it is moved on, because an epoch that comes twice would revive what an older one had
+// stopped.
+inline std::uint64_t next_epoch(KillPage& page, const KillWord& present) noexcept {
+  // seq_cst: the serial orders raises against the gates' scans (read serial, then words)
+  const std::uint64_t taken = page.serial.fetch_add(1) + 1;
+  const std::uint64_t behind = static_cast<std::uint32_t>(present.epoch - taken);
+  constexpr std::uint64_t kHalf = std::uint64_t{1}
+                                  << 31;  // epochs wrap: what is behind, what ahead
+  if (!present.valid || behind >= kHalf) return taken;
+  return page.serial.fetch_add(behind + 1) + behind + 1;
+}
+
 // Raises one scope to at least `level`. Lock-free, needs no supervisor, no memory, no disk. Also
 // when the level is there already a new epoch is stored, so that a rearm naming the older word
 // fails.
@@ -93,8 +106,7 @@ inline RaiseResult raise_kill(KillPage& page, Scope scope, KillLevel level,
   for (;;) {
     const KillWord now = decode_kill(page.run_id(), slot, present);
     if (now.level == KillLevel::Ended) return {false, 0, now};
-    // seq_cst: the serial orders raises against the gates' scans (read serial, then words)
-    const auto epoch = static_cast<std::uint32_t>(page.serial.fetch_add(1) + 1);
+    const auto epoch = static_cast<std::uint32_t>(next_epoch(page, now));
     const KillWord next{max_level(now.level, level), cause, epoch, true};
     const std::uint64_t wanted =
         encode_kill(page.run_id(), slot, next.level, next.cause, next.epoch);
@@ -103,13 +115,21 @@ inline RaiseResult raise_kill(KillPage& page, Scope scope, KillLevel level,
   }
 }
 
+// Whether a gate whose page says `obeyed` has obeyed a raise. It says so of serials that this page
+// gave out: of a higher one it speaks from before a wild store threw the serial back, and is waited
+// for until it has looked again.
+inline bool has_obeyed(const KillPage& page, std::uint64_t obeyed, std::uint64_t target) noexcept {
+  return obeyed >= target && obeyed <= page.serial.load();
+}
+
 // Lowers one scope to RUN, only if it still holds exactly `named`. Supervisor only; the
 // preconditions (KILL_COMPLETE, reconciliation, cool-off) are the caller's. Returns the serial to
 // wait for, 0 if refused.
 inline std::uint64_t rearm_kill(KillPage& page, std::size_t slot, std::uint64_t named) noexcept {
-  if (slot >= kScopes || decode_kill(page.run_id(), slot, named).level == KillLevel::Ended)
-    return 0;
-  const auto epoch = static_cast<std::uint32_t>(page.serial.fetch_add(1) + 1);
+  if (slot >= kScopes) return 0;
+  const KillWord present = decode_kill(page.run_id(), slot, named);
+  if (present.level == KillLevel::Ended) return 0;
+  const auto epoch = static_cast<std::uint32_t>(next_epoch(page, present));
   const std::uint64_t run_word =
       encode_kill(page.run_id(), slot, KillLevel::Run, KillCause::None, epoch);
   if (!page.words[slot].compare_exchange_strong(named, run_word)) return 0;

@@ -139,11 +139,14 @@ std::uint64_t layout_hash_of(ObjectKind kind) noexcept {
   return kind == ObjectKind::Kill ? kKill : schema_hash();
 }
 
-std::string boot_id() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string text;
-  std::getline(file, text);
-  return text;
+const std::string& boot_id() {
+  static const std::string id = [] {
+    std::ifstream file("/proc/sys/kernel/random/boot_id");
+    std::string text;
+    std::getline(file, text);
+    return text;
+  }();
+  return id;
 }
 
 namespace {
@@ -206,8 +209,7 @@ AttachError check_header(const SegmentHeader& header, std::size_t mapped,
   if (header.layout_hash != layout_hash_of(header.kind)) return AttachError::LayoutMismatch;
   if (header.size != mapped || !describes_itself(header)) return AttachError::SizeMismatch;
   if (header.instance_name() != expected.instance) return AttachError::WrongInstance;
-  static const std::string boot = boot_id();
-  if (boot != header.boot_id.data()) return AttachError::WrongBoot;
+  if (boot_id() != header.boot_id.data()) return AttachError::WrongBoot;
   if (header.kind != expected.kind || header.edge != expected.edge) return AttachError::WrongObject;
   if (expected.run_id == 0) return AttachError::None;
   if (header.run_id != expected.run_id) return AttachError::WrongRun;

@@ -100,6 +100,6 @@ std::uint64_t schema_hash() noexcept;
 // What a header of this kind carries: the kill page only its own layout, so that a kill of any
 // build that knows the page can stop a run of any other.
 std::uint64_t layout_hash_of(ObjectKind kind) noexcept;
-std::string boot_id();
+const std::string& boot_id();  // setup: read once
 
 }  // namespace sluice

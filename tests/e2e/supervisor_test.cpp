@@ -91,6 +91,59 @@ TEST(RunEnd, StagesLeaveWhenTheMagicVanishes) {
     EXPECT_NE(box.log(std::string(name_of(p))).find("run ended"), std::string::npos) << name_of(p);
 }
 
+// What nobody but the supervisor may store: it notices, no permit is left, and says what to do.
+class ForeignStore : public testing::Test {
+ protected:
+  void start() {
+    box_.start_supervisor();
+    ASSERT_TRUE(box_.wait_armed()) << said();
+    ASSERT_EQ(Segment::attach(segment_name(box_.name(), "control"), Access::ReadWrite,
+                              {box_.name(), ObjectKind::Control, 0, 0, Mode::Paper}, control_),
+              AttachError::None);
+    ASSERT_EQ(Segment::attach(segment_name(box_.name(), "kill"), Access::ReadWrite,
+                              {box_.name(), ObjectKind::Kill, 0, 0, Mode::Paper}, kill_),
+              AttachError::None);
+  }
+  bool permitted() { return control_.as<ControlPage>()->permits[0].load() != 0; }
+  std::string said() { return box_.log("sluice-supervisor"); }
+  Box box_{{}};
+  Segment control_;
+  Segment kill_;
+};
+
+TEST_F(ForeignStore, IntoACapVoidsPermitsUntilTheCapIsSetAgain) {
+  start();
+  if (HasFatalFailure()) return;
+  control_.as<ControlPage>()->caps[0].fetch_xor(std::int64_t{1} << 60);
+  EXPECT_TRUE(eventually([&] { return !permitted(); })) << said();
+  EXPECT_NE(said().find("the cap of global was changed by somebody else"), std::string::npos)
+      << said();
+  EXPECT_EQ(
+      box_.ctl({"cap", "1000", "--operator", "ada", "--reason", "it was this test"}).exit_code, 0);
+  EXPECT_TRUE(eventually([&] { return permitted(); })) << said();
+  EXPECT_EQ(box_.stop(), 0) << said();
+}
+
+TEST_F(ForeignStore, IntoTheHeaderOfTheKillPageVoidsPermits) {
+  start();
+  if (HasFatalFailure()) return;
+  kill_.as<KillPage>()->header.layout_hash ^= 1;
+  EXPECT_TRUE(eventually([&] { return !permitted(); })) << said();
+  EXPECT_NE(said().find("the header of the kill page was changed"), std::string::npos) << said();
+  EXPECT_EQ(box_.ctl({"kill"}).exit_code, 4) << "it cannot be raised in: that is why";
+  EXPECT_EQ(box_.stop(), 0) << said();
+}
+
+TEST_F(ForeignStore, OverTheNameOfTheKillPageVoidsPermits) {
+  start();
+  if (HasFatalFailure()) return;
+  const std::string name = segment_name(box_.name(), "kill");
+  ASSERT_TRUE(Segment::remove(name));
+  EXPECT_TRUE(eventually([&] { return !permitted(); })) << said();
+  EXPECT_NE(said().find(name + " was removed or replaced"), std::string::npos) << said();
+  EXPECT_EQ(box_.stop(), 0) << said();
+}
+
 TEST(SupervisorDeath, StagesReduceAtOnceAndAnotherRunCarriesTheKill) {
   Box box({});
   box.start_supervisor();

@@ -2,8 +2,8 @@
 """Documents against the code: docs_test.py [ROOT]. Prints file:line: rule: text; exits 1 on a finding.
 
 Compared: the tables of ARCHITECTURE.md (records, shared words, edges, kill levels) with the headers that
-define them; links, paths, commands and test names of every document with the tree; conf/pipeline.toml with
-conf/demo.toml. What cannot be parsed is a finding, never a pass.
+define them; links, paths, commands and test names of every document with the tree, a test in each row of a
+table of tests; what attaching answers with the runbook; conf/pipeline.toml with conf/demo.toml. What cannot be parsed is a finding, never a pass.
 
 Without ROOT it checks this tree and then itself: each mutation of a copy must be found.
 """
@@ -261,7 +261,8 @@ class Docs:
 
     def run(self):
         checks = (self.records, self.pages, self.topology, self.levels, self.whole_spans, self.links,
-                  self.paths, self.commands, self.tests, self.configuration, self.readmes, self.conditions)
+                  self.paths, self.commands, self.tests, self.tested_rows, self.refusals, self.configuration,
+                  self.readmes, self.conditions)
         for check in checks:
             try:
                 if check in (self.records, self.pages, self.topology, self.levels):
@@ -516,6 +517,30 @@ class Docs:
             if named and text not in cases:
                 self.add(path, number, "test", f"there is no test {text}")
 
+    def tested_rows(self):
+        """A table whose last column is `test` has one in every row."""
+        for path, text in self.documents.items():
+            tested, lines = False, text.split("\n")
+            for number, line in enumerate(lines, 1):
+                if not line.startswith("|"):
+                    tested = False
+                    continue
+                last = line.strip().strip("|").split("|")[-1].strip()
+                if not lines[number - 2].startswith("|"):
+                    tested = last == "test"
+                elif tested and not re.search(r"^-+$|`[A-Z]\w+\.[A-Z]\w+`", last):
+                    self.add(path, number, "untested", "a row without a test of its own")
+
+    def refusals(self):
+        """Whatever attaching may answer is in the runbook, in these words."""
+        code = self.read("core/segment.cpp")
+        texts = re.findall(r'case AttachError::(\w+): return "([^"]+)";', body_after(code, code.index("name_of(")))
+        if len(texts) < 10:
+            raise Unparsed("core/segment.cpp: name_of(AttachError) cannot be read")
+        for name, text in texts:
+            if name not in ("None", "NoMemory") and f"`{text}`" not in self.documents.get("RUNBOOK.md", ""):
+                self.add("RUNBOOK.md", 1, "refusal", f"'{text}' is not explained")
+
     # ---- configuration, READMEs, conditions
 
     def keys(self, path):
@@ -669,6 +694,12 @@ class TheChecker(unittest.TestCase):
     def test_names_of_tests(self):
         self.mutate("RUNBOOK.md", "`Kill.NothingEntersAfterComplete`", "`Kill.NothingLeaves`", "test")
         self.mutate("tests/unit/core/kill_page_test.cpp", "RearmLowersExactlyTheNamedWord", "RearmLowers", "test")
+
+    def test_rows_without_a_test_and_refusals(self):
+        self.mutate("RUNBOOK.md", "| `SegmentTest.Symlink` |", "| |", "untested")
+        self.mutate("RUNBOOK.md", "| `is a symbolic link` |", "| it is a link |", "refusal")
+        self.mutate("core/segment.cpp", 'return "has a second name";', 'return "has two names";', "refusal")
+        self.mutate("core/segment.cpp", "name_of(AttachError error)", "text_of(AttachError error)", "unparsed")
 
     def test_configuration(self):
         self.mutate("conf/pipeline.toml", "cooldown_s =", "cooldown_ms =", "conf")

@@ -1,5 +1,6 @@
 // Attaching to what is damaged: any header that does not say exactly what it must is refused, and
-// whatever is accepted can be used without leaving the mapping.
+// whatever is accepted can be used without leaving the mapping. (Damage behind the header, while
+// everything runs: live_damage_gates_test.cpp, live_damage_data_test.cpp.)
 //   SLUICE_MUTATIONS=n tries so many of each kind of object.
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -130,45 +131,6 @@ TEST_F(AttachMutation, WhatIsDamagedIsRefused) {
         AttachError::WrongMode, AttachError::WrongRun, AttachError::WrongBoot,
         AttachError::WrongObject})
     EXPECT_GT(seen_[error], 0u) << name_of(error);
-}
-
-// Live damage: any word of the pages that a gate reads is flipped between two looks. New risk needs
-// exactly the words that were there.
-TEST(LiveDamage, NoFlipOfAPageLetsRiskIn) {
-  const PipelineConfig config = test::toy_config();
-  MemoryInstance instance(config, test::toy_run());
-  Objects& o = instance.objects();
-  constexpr std::uint16_t kLease = 1;
-  o.control->heartbeat.store(encode_heartbeat({kLease, 1}));
-  o.control->permits[0].store(encode_permit(o.control->header.run_id, kLease, 0, 1));
-  test::Random random(test::draw_seed());
-  std::uint64_t flips = 0;
-  const auto entry_allowed = [&] {
-    return o.kill->read(0).level == KillLevel::Run && o.kill->read(0).valid &&
-           o.control->permit(0, o.control->beat().lease_epoch).valid;
-  };
-  ASSERT_TRUE(entry_allowed());
-  const auto flip_all = [&](std::atomic<std::uint64_t>& word, const char* what) {
-    const std::uint64_t clean = word.load();
-    for (int n = 0; n < 20'000; ++n) {
-      std::uint64_t mask = 0;
-      for (std::uint64_t bits = 1 + random.below(n % 2 == 0 ? 2 : 12); bits > 0; --bits)
-        mask |= std::uint64_t{1} << random.below(64);
-      word.store(clean ^ mask);
-      ++flips;
-      // Up to two wrong bits for certain; more pass a 15-bit check once in 2^15.
-      ASSERT_TRUE(n % 2 != 0 || !entry_allowed()) << what << " with mask " << std::hex << mask;
-    }
-    for (const std::uint64_t garbage : {std::uint64_t{0}, ~std::uint64_t{0}, random.next()}) {
-      word.store(garbage);
-      ASSERT_FALSE(entry_allowed()) << what << " holding " << std::hex << garbage;
-    }
-    word.store(clean);
-    ASSERT_TRUE(entry_allowed());
-  };
-  flip_all(o.kill->words[0], "the kill word");
-  flip_all(o.control->permits[0], "the permit");
-  std::printf("%llu flips\n", static_cast<unsigned long long>(flips));
 }
 
 }  // namespace

@@ -11,10 +11,10 @@
 namespace sluice::test {
 namespace {
 
-StepResult ended(int status) {
-  if (WIFEXITED(status)) return {StepEnd::Exited, WEXITSTATUS(status)};
-  if (WIFSIGNALED(status)) return {StepEnd::Failed, WTERMSIG(status)};
-  return {StepEnd::Failed, WIFSTOPPED(status) ? WSTOPSIG(status) : 0};
+StepResult ended(int status, std::uint64_t steps = 0) {
+  if (WIFEXITED(status)) return {StepEnd::Exited, WEXITSTATUS(status), steps};
+  if (WIFSIGNALED(status)) return {StepEnd::Failed, WTERMSIG(status), steps};
+  return {StepEnd::Failed, WIFSTOPPED(status) ? WSTOPSIG(status) : 0, steps};
 }
 
 void kill_and_reap(pid_t child) {
@@ -34,21 +34,27 @@ pid_t start(const std::function<void()>& body, bool traced) {
 
 }  // namespace
 
-StepResult run_and_kill(const std::function<void()>& body, std::uint64_t steps) {
+StepResult run_and_kill(const std::function<void()>& body,
+                        const std::function<bool(std::uint64_t)>& enough) {
   const pid_t child = start(body, true);
   if (child < 0) return {};
   int status = 0;
   if (::waitpid(child, &status, __WALL) != child) return {};
   if (!WIFSTOPPED(status)) return ended(status);
-  for (std::uint64_t step = 0; WSTOPSIG(status) == SIGTRAP && step < steps; ++step) {
+  std::uint64_t steps = 0;
+  for (; WSTOPSIG(status) == SIGTRAP && !enough(steps); ++steps) {
     if (::ptrace(PTRACE_SINGLESTEP, child, nullptr, nullptr) != 0) break;
     if (::waitpid(child, &status, __WALL) != child) return {};
-    if (!WIFSTOPPED(status)) return ended(status);
+    if (!WIFSTOPPED(status)) return ended(status, steps + 1);
   }
   const bool trapped = WSTOPSIG(status) == SIGTRAP;
-  const StepResult failure = ended(status);
+  const StepResult failure = ended(status, steps);
   kill_and_reap(child);
-  return trapped ? StepResult{StepEnd::Killed, SIGKILL} : failure;
+  return trapped ? StepResult{StepEnd::Killed, SIGKILL, steps} : failure;
+}
+
+StepResult run_and_kill(const std::function<void()>& body, std::uint64_t steps) {
+  return run_and_kill(body, [steps](std::uint64_t done) { return done >= steps; });
 }
 
 StepResult run_for(const std::function<void()>& body, std::int64_t nanoseconds) {
@@ -59,7 +65,7 @@ StepResult run_for(const std::function<void()>& body, std::int64_t nanoseconds) 
   ::kill(child, SIGKILL);
   int status = 0;
   if (::waitpid(child, &status, __WALL) != child) return {};
-  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return {StepEnd::Killed, SIGKILL};
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) return {StepEnd::Killed, SIGKILL, 0};
   return ended(status);
 }
 

@@ -168,9 +168,11 @@ void attach_gates(Target& target) {
 
 // A gate whose lease nobody holds has no process, and a new one scans the kill page before it
 // sends.
-void look_at_gate(const StagePage& page, std::uint64_t target, const Stopwatch& watch,
+void look_at_gate(const StagePage& page, const Target& target, const Stopwatch& watch,
                   GateResult& gate) {
-  if (page.obeyed.load(std::memory_order_acquire) >= target) {  // pairs with the driver's release
+  // acquire: pairs with the driver's release
+  if (has_obeyed(*target.kill.as<const KillPage>(), page.obeyed.load(std::memory_order_acquire),
+                 target.result.target)) {
     gate.end = GateEnd::Obeyed;
     gate.pid = look(page.lease).pid;
     gate.reaction_ns = watch.until(page.obeyed_at_ns.load(std::memory_order_relaxed));
@@ -265,7 +267,7 @@ class Completion {
       for (std::size_t i = 0; i < kGates.size(); ++i) {
         GateResult& gate = open.target->result.gates[i];
         if (gate.settled() || gate.end == GateEnd::Unseen) continue;
-        look_at_gate(page(open, i), open.target->result.target, open.watch, gate);
+        look_at_gate(page(open, i), *open.target, open.watch, gate);
         waiting = waiting || !gate.settled();
       }
     return waiting;

@@ -82,7 +82,8 @@ bool KillWatch::notice(std::size_t slot, std::uint64_t word, std::uint64_t now_n
 
 bool KillWatch::obeyed(Process gate, std::uint64_t target) const noexcept {
   return children_.proven_dead(gate) ||
-         objects_.page(gate).obeyed.load(std::memory_order_acquire) >= target;
+         has_obeyed(*objects_.kill, objects_.page(gate).obeyed.load(std::memory_order_acquire),
+                    target);
 }
 
 void KillWatch::complete(std::size_t slot, std::uint64_t now_ns) {

@@ -1,5 +1,6 @@
 #include "tools/supervisor/run_setup.hpp"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -124,6 +125,22 @@ void Run::publish() noexcept {
        i-- > 0;)  // the control page was created first: it comes last
     Segment::publish(*segments_[i].as<SegmentHeader>());
   published_ = true;
+}
+
+std::string Run::replaced() const {
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    const void* page = segments_[i].data();
+    if (page != objects_.control && page != objects_.kill) continue;
+    const std::string path = "/dev/shm/" + names_[i];
+    struct stat named {};
+    if (::stat(path.c_str(), &named) == 0 &&
+        FileId{named.st_dev, named.st_ino} == segments_[i].file())
+      continue;
+    return path +
+           " was removed or replaced: sluicectl cannot reach this run; end it with kill -TERM " +
+           std::to_string(::getpid());
+  }
+  return {};
 }
 
 void Run::end() noexcept {

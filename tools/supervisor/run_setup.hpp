@@ -32,6 +32,9 @@ class Run {
   void publish() noexcept;  // magic of every segment, the control page last
   // Zeroes every magic and unlinks. The kill words must have been ended before.
   void end() noexcept;
+  // Whether the names of the control and kill pages still lead to what is mapped here; empty if so.
+  // If not, sluicectl would look at, and raise a kill in, pages that nobody reads.
+  [[nodiscard]] std::string replaced() const;
   [[nodiscard]] Objects& objects() noexcept { return objects_; }
   [[nodiscard]] std::uint16_t ordinal() const noexcept {
     return objects_.control->header.run_ordinal;

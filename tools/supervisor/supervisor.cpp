@@ -15,6 +15,7 @@
 #include "core/error.hpp"
 #include "core/process.hpp"
 #include "core/watch.hpp"
+#include "tools/supervisor/grants.hpp"
 #include "tools/supervisor/privileges.hpp"
 #include "tools/supervisor/reclaim.hpp"
 #include "tools/supervisor/state_file.hpp"
@@ -51,6 +52,7 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
   }
   beat();  // from here on no permit of an earlier supervisor is valid
   if (!adopted_) run_->publish();
+  own_ = std::make_unique<OwnPages>(objects);
   started_ns_ = boottime_ns();
   const std::string what = fmt::format("run {} of instance {} ({}), build {}", run_->ordinal(),
                                        pipeline_.instance, name_of(pipeline_.mode), build_id());
@@ -123,7 +125,7 @@ void Supervisor::withhold_what_was_void() {
 Supervisor::~Supervisor() {
   if (run_ && lease_epoch_ != 0) {
     ControlPage& control = *run_->objects().control;
-    control.permits[0].store(0, std::memory_order_release);
+    void_permits(control);
     release(run_->objects().page(Process::Supervisor).lease);
     release(control.supervisor);
   }
@@ -151,8 +153,7 @@ void Supervisor::set_state(RunState state) noexcept {
 void Supervisor::beat() noexcept {
   Objects& objects = run_->objects();
   const std::uint64_t now_us = boottime_ns() / 1'000;
-  objects.control->heartbeat.store(encode_heartbeat({lease_epoch_, now_us}),
-                                   std::memory_order_release);
+  sluice::beat(*objects.control, lease_epoch_, now_us);
   StagePage& page = objects.page(Process::Supervisor);
   page.heartbeat_us.store(now_us, std::memory_order_relaxed);
   page.state.store(static_cast<std::uint64_t>(StageState::Ready), std::memory_order_release);
@@ -177,6 +178,8 @@ void Supervisor::note_deaths(std::uint64_t now_ns) {
 
 // Why risk may not be permitted now; empty if it may.
 std::string Supervisor::obstacle(std::uint64_t now_ns) const {
+  if (std::string damage = own_->damage(); !damage.empty()) return damage;
+  if (std::string replaced = run_->replaced(); !replaced.empty()) return replaced;
   if (const Process* p = children_->stopping())
     return fmt::format("{} is being stopped", name_of(*p));
   if (const Process* p = children_->missing(now_ns)) {
@@ -233,23 +236,14 @@ void Supervisor::arm() {
     say("not armed: the audit log cannot be written");
     return;
   }
-  const auto epoch =
-      static_cast<std::uint32_t>(control.permit_epoch.fetch_add(1, std::memory_order_release) + 1);
-  for (std::size_t slot = kScopes; slot-- > 0;)  // the global scope last: it decides
-    if (control.scope_exists(scope_at(slot)) && !withheld_.test(slot))
-      control.permits[slot].store(encode_permit(control.header.run_id, lease_epoch_, slot, epoch),
-                                  std::memory_order_release);
-  control.changes.fetch_add(1, std::memory_order_release);
+  grant_permits(control, lease_epoch_, withheld_);
   set_state(RunState::Armed);
   armed_ = true;
   say(kills_->any_raised() ? "armed, but a kill level is raised: see sluicectl why" : "armed");
 }
 
-// One store ends all new risk.
 void Supervisor::disarm(const std::string& why) {
-  ControlPage& control = *run_->objects().control;
-  control.permits[0].store(0, std::memory_order_release);
-  control.changes.fetch_add(1, std::memory_order_release);
+  void_permits(*run_->objects().control);
   if (!armed_) return;
   armed_ = false;
   set_state(RunState::Paused);
@@ -324,13 +318,13 @@ void Supervisor::set_cap(const SupervisorRequest& request, uid_t uid, Supervisor
   DecimalText is;
   const std::string what = fmt::format(
       "{} cap from {} to {} (uid {}): {}", scope_name(control, {request.scope, request.index}),
-      format_decimal(control.caps[slot].load(), was), format_decimal(request.value, is), uid,
+      format_decimal(own_->cap(slot).raw, was), format_decimal(request.value, is), uid,
       request.reason.data());
-  const bool loosens = request.value > control.caps[slot].load();
+  const bool loosens = request.value > own_->cap(slot).raw;  // not what a wild store has left
   if (!audit_->write("cap", request.who.data(), what) && loosens)
     return say_back(Exit::No, "the audit log cannot be written: nothing was changed\n");
-  control.caps[slot].store(request.value, std::memory_order_release);
-  control.changes.fetch_add(1, std::memory_order_release);
+  own_->cap_is(slot, Notional{request.value});
+  sluice::set_cap(control, slot, Notional{request.value});
   set_latched(caps_, scope_name(control, {request.scope, request.index}), Notional{request.value});
   if (!store_caps(pipeline_.state_dir, caps_))
     say("the cap cannot be kept: it holds in this run, the next one may start with another");

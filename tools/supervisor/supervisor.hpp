@@ -22,6 +22,7 @@
 #include "tools/supervisor/kill_watch.hpp"
 #include "tools/supervisor/latch.hpp"
 #include "tools/supervisor/notify.hpp"
+#include "tools/supervisor/own_pages.hpp"
 #include "tools/supervisor/requests.hpp"
 #include "tools/supervisor/run_setup.hpp"
 
@@ -80,6 +81,7 @@ class Supervisor {
   std::vector<LatchedCap> caps_;  // as operators left them
   std::unique_ptr<Audit> audit_;
   std::unique_ptr<Run> run_;
+  std::unique_ptr<OwnPages> own_;
   std::unique_ptr<Children> children_;
   std::unique_ptr<KillWatch> kills_;
   std::unique_ptr<Requests> requests_;

@@ -133,6 +133,38 @@ TEST(KillPage, RaiseAtTheSameLevelTakesANewEpoch) {
   EXPECT_EQ(page->read(0).level, KillLevel::Halt);
 }
 
+// A wild store into the serial: an epoch that came twice would revive what the older one stopped.
+TEST(KillPage, ASerialThrownBackOrForthRepeatsNoEpoch) {
+  for (int bit = 0; bit < 64; ++bit) {
+    const auto page = running_page();
+    raise_kill(*page, kGlobal, KillLevel::Halt, KillCause::Operator);
+    page->serial.fetch_xor(std::uint64_t{1} << bit);
+    std::uint32_t before = page->read(0).epoch;
+    for (int round = 0; round < 4; ++round) {
+      const RaiseResult raised = raise_kill(*page, kGlobal, KillLevel::Halt, KillCause::Operator);
+      ASSERT_TRUE(raised.raised);
+      ASSERT_GT(static_cast<std::int32_t>(raised.word.epoch - before), 0) << "bit " << bit;
+      ASSERT_EQ(raised.target, page->serial.load());
+      ASSERT_NE(rearm_kill(*page, 0, page->words[0].load()), 0u);
+      ASSERT_GT(static_cast<std::int32_t>(page->read(0).epoch - raised.word.epoch), 0)
+          << "bit " << bit;
+      before = page->read(0).epoch;
+    }
+  }
+}
+
+TEST(KillPage, WhatAGateObeyedBeforeTheSerialWasThrownBackDoesNotCount) {
+  const auto page = running_page();
+  const std::uint64_t obeyed = page->serial.load();
+  page->serial.store(1);
+  page->words[0].store(encode_kill(kRun, 0, KillLevel::Run, KillCause::None, 1));
+  const std::uint64_t target =
+      raise_kill(*page, kGlobal, KillLevel::Halt, KillCause::Operator).target;
+  EXPECT_FALSE(has_obeyed(*page, obeyed, target));
+  EXPECT_FALSE(has_obeyed(*page, target - 1, target));
+  EXPECT_TRUE(has_obeyed(*page, target, target));
+}
+
 TEST(KillPage, RaiseOnGarbageIsAtLeastHalt) {
   const auto page = running_page();
   page->words[0].store(0xdeadbeef);

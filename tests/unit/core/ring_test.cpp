@@ -7,7 +7,6 @@
 
 #include "tests/support/seed.hpp"
 #include "tests/support/shared_instance.hpp"
-#include "tests/support/single_step.hpp"
 
 namespace sluice {
 namespace {
@@ -231,53 +230,6 @@ TEST(RingTap, ASlotBeingRewrittenIsNotRead) {
   const auto result = tap.read(out);
   EXPECT_EQ(result.poll, Poll::Empty);
   EXPECT_EQ(result.missed, 3u);  // half a lap behind the newest
-}
-
-// Kills a producer after every single instruction of a push into a slot that held an older lap.
-// Whatever the instruction, the record is either invisible or whole, and its successor can go on.
-TEST(RingCrash, AnyInstructionOfAPushLeavesNoTornRecord) {
-  if (!test::can_single_step()) GTEST_SKIP() << "ptrace is not permitted here";
-  std::uint64_t invisible = 0, whole = 0, half_written = 0;
-  for (std::uint64_t steps = 0;; ++steps) {
-    SharedRing ring(2);
-    Producer producer(ring.get(), 0);
-    Consumer consumer(ring.get(), 0);
-    Payload out;
-    for (std::uint64_t i = 0; i < 4; ++i) {
-      producer.push(payload_of(i));
-      ASSERT_EQ(consumer.poll(out), Poll::Record);
-      consumer.publish_head();
-    }
-    const auto result = test::run_and_kill(
-        [&] {
-          test::crash_marker();
-          producer.push(payload_of(4));
-        },
-        steps);
-    ASSERT_NE(result.end, test::StepEnd::Failed) << "signal " << result.status;
-    const Slot& slot = ring.get().slots()[0];
-    if (slot.word.load() == 0 && slot.payload[0].load() == payload_of(4)[0]) ++half_written;
-    const Poll poll = consumer.poll(out);
-    if (poll == Poll::Record) {
-      ++whole;
-      ASSERT_EQ(out, payload_of(4)) << "torn after " << steps << " instructions";
-      ASSERT_EQ(published(ring.get()), 5u);
-    } else {
-      ++invisible;
-      ASSERT_EQ(poll, Poll::Empty);
-      ASSERT_EQ(published(ring.get()), 4u);
-      Producer successor(ring.get(), published(ring.get()));
-      successor.push(payload_of(4));
-      ASSERT_EQ(consumer.poll(out), Poll::Record);
-      ASSERT_EQ(out, payload_of(4));
-    }
-    if (result.end == test::StepEnd::Exited) break;
-    ASSERT_LT(steps, 100'000u);
-    if (whole > 20) break;  // what follows the last store is the return path
-  }
-  EXPECT_GT(invisible, 5u);
-  EXPECT_GT(half_written, 3u) << "the crashes must have hit the middle of a push";
-  EXPECT_GT(whole, 0u);
 }
 
 }  // namespace

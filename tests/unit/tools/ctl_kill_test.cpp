@@ -1,5 +1,6 @@
 // The kill: raised first, waited for, fenced when deaf, and never more than was asked for.
 #include <csignal>
+#include <cstring>
 
 #include "core/kill_page.hpp"
 #include "core/process.hpp"
@@ -94,6 +95,36 @@ TEST_F(Kill, FencesAStoppedGate) {
   EXPECT_EQ(said.code, 0) << said;
   EXPECT_TRUE(said.has("was fenced (SIGKILL)")) << said;
   EXPECT_TRUE(said.has("COMPLETE in ")) << said;
+  EXPECT_EQ(gateway.ended_by(), SIGKILL);
+}
+
+// What a gate obeyed before a wild store threw the serial back is above any target of now.
+TEST_F(Kill, ASerialThrownBackCompletesNothingThatNobodyHasSeen) {
+  TestInstance instance;
+  DeafGate gateway(instance, Process::Gateway, true);
+  const ObeyingGate risk(instance, Process::Risk);
+  instance.objects().page(Process::Gateway).obeyed.store(instance.objects().kill->serial.load());
+  instance.objects().kill->serial.store(1);
+  const Said said = sluicectl({"kill"});
+  EXPECT_EQ(said.code, 0) << said;
+  EXPECT_TRUE(said.has("was fenced (SIGKILL)")) << said;
+  EXPECT_EQ(gateway.ended_by(), SIGKILL);
+}
+
+// The raise goes into a page that no gate reads. What they obeyed of theirs must not pass for it.
+TEST_F(Kill, InAPageThatWasReplacedFencesTheGatesThatCannotSeeIt) {
+  TestInstance instance;
+  DeafGate risk(instance, Process::Risk, false);
+  DeafGate gateway(instance, Process::Gateway, false);
+  for (const Process gate : {Process::Risk, Process::Gateway})
+    instance.objects().page(gate).obeyed.store(1'000'000);
+  const std::string name = segment_name(instance.name(), "kill");
+  instance.remove("kill");
+  const Segment planted = Segment::create(name, sizeof(KillPage));
+  std::memcpy(planted.data(), static_cast<const void*>(instance.objects().kill), sizeof(KillPage));
+  const Said said = sluicectl({"kill"});
+  EXPECT_EQ(said.code, 0) << said;
+  EXPECT_EQ(risk.ended_by(), SIGKILL);
   EXPECT_EQ(gateway.ended_by(), SIGKILL);
 }
 
@@ -200,7 +231,8 @@ TEST_F(Kill, FlattenIsRefusedHonestly) {
 TEST_F(Kill, SeverKillsAGatewayThatObeys) {
   TestInstance instance;
   DeafGate gateway(instance, Process::Gateway, false);
-  instance.objects().page(Process::Gateway).obeyed.store(~std::uint64_t{0});
+  const std::uint64_t target = instance.objects().kill->serial.load() + 2;
+  instance.objects().page(Process::Gateway).obeyed.store(target);
   const Said said = sluicectl({"kill", "--level", "SEVER"});
   EXPECT_EQ(said.code, 0) << said;
   EXPECT_EQ(gateway.ended_by(), SIGKILL);

@@ -177,9 +177,15 @@ void TestInstance::make_well() {
   objects_.page(Process::Feed).write_row(static_cast<std::size_t>(RowTable::Summary), row(session));
   objects_.page(Process::Gateway)
       .write_row(static_cast<std::size_t>(RowTable::Summary), row(session));
-  for (std::size_t i = 0; i < control.instruments; ++i)
+  for (std::size_t i = 0; i < control.instruments; ++i) {
     objects_.page(Process::Feed)
         .write_row(static_cast<std::size_t>(RowTable::Instrument) + i, row(session));
+    GateRow standing{};
+    standing.instrument = static_cast<InstrumentIndex>(i);
+    standing.armed = 1;
+    objects_.page(Process::Risk)
+        .write_row(static_cast<std::size_t>(RowTable::Standing) + i, row(standing));
+  }
 }
 
 ObeyingGate::ObeyingGate(TestInstance& instance, Process process)

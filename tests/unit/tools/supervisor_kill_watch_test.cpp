@@ -76,6 +76,19 @@ TEST_F(KillWatchTest, AGateThatDoesNotObeyIsFencedAfterItsDeadlineAndNotBefore) 
   EXPECT_EQ(audited("kill_complete"), 1u);
 }
 
+// What it obeyed before a wild store threw the serial back is above any target of now.
+TEST_F(KillWatchTest, ASerialThrownBackCompletesNothingThatNobodyHasSeen) {
+  objects().page(Process::Gateway).obeyed.store(1'000'000);
+  objects().kill->serial.store(1);
+  raise(KillLevel::ReduceOnly);
+  poll(0);
+  poll(1);
+  EXPECT_EQ(audited("kill_complete"), 0u);
+  objects().page(Process::Gateway).obeyed.store(objects().kill->serial.load());
+  poll(2);
+  EXPECT_EQ(audited("kill_complete"), 1u);
+}
+
 // Zeroed while nobody supervised: it is HALT, and the first look must not take it for nothing new.
 TEST_F(KillWatchTest, AWordThatIsZeroAtTheFirstLookIsARaise) {
   objects().kill->words[0].store(0);
@@ -100,7 +113,7 @@ TEST_F(KillWatchTest, ReduceOnlyWaitsForAsLongAsItTakes) {
 
 TEST_F(KillWatchTest, SeverFencesTheGatewayThoughItObeys) {
   raise(KillLevel::Sever);
-  objects().page(Process::Gateway).obeyed.store(~std::uint64_t{0});
+  objects().page(Process::Gateway).obeyed.store(objects().kill->serial.load() + 1);
   poll(0);
   EXPECT_FALSE(children_.alive(Process::Gateway));
   poll(1);
