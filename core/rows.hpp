@@ -15,6 +15,7 @@ namespace sluice {
 enum class RowTable : std::uint16_t {
   Position = 0,      // risk: one per (strategy, instrument) position
   Order = 128,       // gateway: orders that are not terminal, then the most recent terminal ones
+  Standing = Order,  // the same place on risk's page: its guard's answer of now, one per pair
   Strategy = 384,    // seats: one per strategy index
   Instrument = 416,  // feed: health of the instrument; risk: its last refusal
   Summary = 672      // one row: risk's account, gateway's session, feed's connection

@@ -271,6 +271,46 @@ std::span<const Check> chain() noexcept {
   return kChain;
 }
 
+GateRow standing(const Rules& rules, const State& state, PairIndex pair, HostTime now) noexcept {
+  // Those that need no price first.
+  static constexpr std::array kLasting{
+      Check{"daily_loss", kEnter, daily_loss},         Check{"same_side", kEnter, same_side},
+      Check{"open_orders", kEnter, open_orders},       Check{"table_room", kEnter, table_room},
+      Check{"allocator", kEnter, allocator},           Check{"size_limit", kEnter, size_limit},
+      Check{"notional_limit", kEnter, notional_limit}, Check{"capital_cap", kEnter, capital_cap},
+  };
+  constexpr std::size_t kWithoutPrice = 4;
+  const Pair& where = rules.pair[pair];
+  const Position& held = state.positions.at(pair);
+  GateRow row{};
+  for (const Side side : {Side::Buy, Side::Sell}) {
+    if (held.open() && held.side() != side) continue;
+    Intent intent{};
+    intent.instrument = where.instrument;
+    intent.strategy = where.strategy;
+    intent.seat = where.seat;
+    intent.side = side;
+    intent.action = Action::Enter;
+    intent.quantity = 1;
+    Probe probe = prepare(rules, state, intent, now, state.market.floor);
+    const std::span<const Check> all{kLasting};
+    const Reason reason = run_checks(probe, probe.price.raw > 0 ? all : all.first(kWithoutPrice));
+    row = {.instrument = where.instrument,
+           .strategy = where.strategy,
+           .reason = reason,
+           .armed = 1,
+           .reserved = 0,
+           .value = probe.value,
+           .limit = probe.limit,
+           .at = now,
+           .passed = 0,
+           .refused = 0,
+           .market_at = state.market.floor};
+    if (reason == Reason::None) break;
+  }
+  return row;
+}
+
 Probe prepare(const Rules& rules, const State& state, const Intent& intent, HostTime now,
               MarketTime market) noexcept {
   Probe probe{rules, state, intent, now, market};

@@ -46,6 +46,13 @@ struct Check {
 [[nodiscard]] Probe prepare(const Rules& rules, const State& state, const Intent& intent,
                             HostTime now, MarketTime market) noexcept;
 
+// What an entry of the smallest size would hear now from the checks whose answer lasts until an
+// order, a fill, a cap, the day or a price changes: None, or the first refusal with its value and
+// limit. An entry of either side counts, of an open position only one that adds to it. Without a
+// quote the checks that need a price are left out: the feed has gates of its own.
+[[nodiscard]] GateRow standing(const Rules& rules, const State& state, PairIndex pair,
+                               HostTime now) noexcept;
+
 // None = passed; then qty and price are those of the order.
 [[nodiscard]] Reason run_checks(Probe& probe, std::span<const Check> checks) noexcept;
 

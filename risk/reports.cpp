@@ -36,6 +36,7 @@ void RiskStage::on(const Report& report, Context& ctx) noexcept {
   }
   if (tell_seat) tell(report, turn);
   pump(turn);
+  write_standing(ctx);
 }
 
 // Turns reserved capital into the cost of a position.

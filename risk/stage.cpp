@@ -29,7 +29,6 @@ void RiskStage::on_quote(const Tick& tick, Turn& turn) noexcept {
   if (tick.instrument >= rules_.instruments) return;
   state_.quotes.quote(tick);
   const PairSet here = rules_.pairs_on[tick.instrument] & state_.positions.open();
-  if (here.empty()) return;
   const bool show = turn.ctx.now - state_.rows_at >= kRowGap;
   const Quote& quote = state_.quotes.at(tick.instrument);
   here.each([&](PairIndex pair) noexcept {
@@ -41,6 +40,7 @@ void RiskStage::on_quote(const Tick& tick, Turn& turn) noexcept {
   if (!show) return;
   state_.rows_at = turn.ctx.now;
   write_account(turn.ctx);
+  write_standing(turn.ctx);
 }
 
 // An exit of the strategy's own that still works is in the way of a protective one: it is
@@ -347,6 +347,7 @@ void RiskStage::on(const Control& control, Context& ctx) noexcept {
     case ControlKind::Cap:
       state_.scopes.apply(control);
       write_account(ctx);
+      write_standing(ctx);
       break;
     case ControlKind::Rate: state_.market.set_rate(control.after, ctx.now); break;
     case ControlKind::Conditions:
@@ -465,12 +466,20 @@ void RiskStage::write_account(Context& ctx) const noexcept {
                         .open_orders = state_.orders.working()});
 }
 
+// Not with each entry, which is on the way from tick to order: its report follows.
+void RiskStage::write_standing(Context& ctx) const noexcept {
+  for (std::size_t pair = 0; pair < rules_.pairs; ++pair)
+    ctx.fx.row(RowTable::Standing, pair,
+               standing(rules_, state_, static_cast<PairIndex>(pair), ctx.now));
+}
+
 void RiskStage::write_rows(Context& ctx) const noexcept {
   for (std::size_t pair = 0; pair < rules_.pairs; ++pair)
     write_position(static_cast<PairIndex>(pair), ctx);
   for (std::size_t i = 0; i < rules_.instruments; ++i)
     ctx.fx.row(RowTable::Instrument, i, state_.gates[i]);
   write_account(ctx);
+  write_standing(ctx);
 }
 
 }  // namespace sluice::risk

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/process.hpp"
 #include "risk/explain.hpp"
 #include "tools/ctl/text.hpp"
@@ -242,6 +244,7 @@ class Walk {
   }
 
   void guard(InstrumentIndex i);
+  void last_refusal(InstrumentIndex i);
   void caps();
   void order_ring();
   void session();
@@ -267,77 +270,71 @@ std::string in_unit(std::int64_t value, risk::Unit unit) {
   return fmt::format("{}", value);
 }
 
-// Reasons that hold until something happens; the others pass with the market or with time, or are
-// judged by a gate of their own above.
-constexpr bool persists(Reason reason) noexcept {
-  switch (reason) {
-    case Reason::DailyLoss:
-    case Reason::SameSide:
-    case Reason::OpenOrders:
-    case Reason::AllocatorZero:
-    case Reason::SizeLimit:
-    case Reason::NotionalLimit:
-    case Reason::CapitalCap:
-    case Reason::UnknownInstrument:
-    case Reason::StrategyDisabled:
-    case Reason::TableFull: return true;
-    case Reason::None:
-    case Reason::NoPermit:
-    case Reason::KillLevel:
-    case Reason::Condition:
-    case Reason::NotReady:
-    case Reason::DuplicateId:
-    case Reason::IntentTooOld:
-    case Reason::NoQuote:
-    case Reason::StaleTick:
-    case Reason::FeedDown:
-    case Reason::PriceCollar:
-    case Reason::Spread:
-    case Reason::Cooldown:
-    case Reason::RingFull:
-    case Reason::NoPosition:
-    case Reason::UnknownTarget:
-    case Reason::BadIntent:
-    case Reason::LastLookLevel:
-    case Reason::LastLookPermit:
-    case Reason::Stale:
-    case Reason::TooOld:
-    case Reason::LastLookCap:
-    case Reason::NotReducing:
-    case Reason::SessionDown:
-    case Reason::LogFull:
-    case Reason::BadOrder:
-    case Reason::VenueReject:
-    case Reason::NotFound: return false;
-  }
-  return false;
+// Reasons that the guard's answer of now covers: a past refusal for one of them is history.
+constexpr bool lasts(Reason reason) noexcept {
+  return reason == Reason::DailyLoss || reason == Reason::SameSide ||
+         reason == Reason::OpenOrders || reason == Reason::AllocatorZero ||
+         reason == Reason::SizeLimit || reason == Reason::NotionalLimit ||
+         reason == Reason::CapitalCap || reason == Reason::UnknownInstrument ||
+         reason == Reason::StrategyDisabled || reason == Reason::TableFull;
 }
 constexpr bool has_own_gate(Reason reason) noexcept {
   return reason == Reason::NoPermit || reason == Reason::KillLevel || reason == Reason::Condition ||
          reason == Reason::NoPosition || reason == Reason::UnknownTarget;
 }
 
+// The guard of now, as risk publishes it. An instrument is blocked when every selected strategy
+// that trades it would be refused.
 void Walk::guard(InstrumentIndex i) {
   const StagePage* page = sight_.page(Process::Risk);
   if (page == nullptr) return;
   const Scope concerns{ScopeKind::Instrument, i};
   const std::string gate = "risk guard " + instrument(i);
-  const auto row = page->read_row<GateRow>(RowTable::Instrument, i);
-  if (!row || row->reason == Reason::None) {
-    const std::uint64_t passed = row ? row->passed : 0;
-    return add({gate, Says::Pass, fmt::format("nothing refused, {} passed", passed), "", -1, "",
-                concerns});
+  std::vector<GateRow> rows;
+  for (std::size_t pair = 0; pair < row_capacity(RowTable::Position); ++pair) {
+    const auto row = page->read_row<GateRow>(RowTable::Standing, pair);
+    if (row && row->armed == 1 && row->instrument == i &&
+        std::ranges::find(selection_.strategies, row->strategy) != selection_.strategies.end())
+      rows.push_back(*row);
   }
+  const bool one_pair = selection_.strategies.size() == 1 && selection_.instruments.size() == 1;
+  if (rows.empty()) {
+    add({gate, one_pair ? Says::Block : Says::Note, "no selected strategy trades it", "", -1,
+         "[strategy] instruments in the configuration", concerns});
+  }
+  const bool blocked =
+      std::ranges::none_of(rows, [](const GateRow& row) { return row.reason == Reason::None; });
+  for (const GateRow& row : rows) {
+    const std::string who = strategy_name(sight_.objects.control, row.strategy);
+    if (row.reason == Reason::None) {
+      add({gate, Says::Pass, "an entry of " + who + " would pass", "", -1, "", concerns});
+      continue;
+    }
+    const risk::ReasonText& why = risk::explain(row.reason);
+    add({gate, blocked ? Says::Block : Says::Note,
+         fmt::format("{} would be refused: {}: {}; {}", who, why.name, why.meaning,
+                     in_unit(row.value, why.unit)),
+         in_unit(row.limit, why.unit), -1, std::string(why.remedy), concerns});
+  }
+  last_refusal(i);
+}
+
+void Walk::last_refusal(InstrumentIndex i) {
+  const auto row = sight_.page(Process::Risk)->read_row<GateRow>(RowTable::Instrument, i);
+  if (!row || row->reason == Reason::None) return;
   const risk::ReasonText& why = risk::explain(row->reason);
   const std::int64_t since = sight_.age_of(row->at);
   const bool blocks =
-      !has_own_gate(row->reason) && (persists(row->reason) || (since >= 0 && since < kRecentNs));
+      !has_own_gate(row->reason) && !lasts(row->reason) && since >= 0 && since < kRecentNs;
   const std::string value = in_unit(row->value, why.unit);
-  add({gate, blocks ? Says::Block : Says::Note,
-       fmt::format("last refusal of {} to {}: {}{}{}",
-                   strategy_name(sight_.objects.control, row->strategy), why.name, why.meaning,
-                   value.empty() ? "" : "; ", value),
-       in_unit(row->limit, why.unit), since, std::string(why.remedy), concerns});
+  add({"last refusal " + instrument(i),
+       blocks ? Says::Block : Says::Note,
+       fmt::format("of {} to {}: {}{}{}", strategy_name(sight_.objects.control, row->strategy),
+                   why.name, why.meaning, value.empty() ? "" : "; ", value),
+       in_unit(row->limit, why.unit),
+       since,
+       std::string(why.remedy),
+       {ScopeKind::Instrument, i}});
 }
 
 void Walk::caps() {

@@ -45,6 +45,14 @@ class Gates : public ::testing::Test {
     write(Process::Risk, RowTable::Instrument, 0, row);
   }
 
+  void stand(std::size_t pair, StrategyIndex strategy, Reason reason) {
+    GateRow row{};
+    row.strategy = strategy;
+    row.reason = reason;
+    row.armed = 1;
+    write(Process::Risk, RowTable::Standing, pair, row);
+  }
+
   using Names = std::vector<std::string>;
   TestInstance instance_;
 };
@@ -189,13 +197,41 @@ TEST_F(Gates, AFullOrderRingBlocks) {
   EXPECT_EQ(blocking(), Names{"ring risk-gateway"});
 }
 
-TEST_F(Gates, ARefusalBlocksAsLongAsItsReasonHolds) {
+TEST_F(Gates, ALastingReasonBlocksByTheGuardOfNow) {
+  for (const Reason reason :
+       {Reason::DailyLoss, Reason::SameSide, Reason::OpenOrders, Reason::AllocatorZero,
+        Reason::SizeLimit, Reason::NotionalLimit, Reason::CapitalCap, Reason::TableFull}) {
+    refuse(reason, 1'000'000);
+    stand(0, 0, Reason::None);
+    EXPECT_EQ(blocking(), Names{}) << "the last refusal is history";
+    stand(0, 0, reason);
+    EXPECT_EQ(blocking(), Names{"risk guard BTCUSDT"});
+    stand(2, 1, Reason::None);
+    EXPECT_EQ(blocking(), Names{}) << "the other strategy may still enter";
+    stand(2, 1, reason);
+    EXPECT_EQ(blocking(), (Names{"risk guard BTCUSDT", "risk guard BTCUSDT"})) << "a line for each";
+    write(Process::Risk, RowTable::Standing, 2, GateRow{});
+  }
+}
+
+TEST_F(Gates, APairThatIsNotConfiguredIsBlocked) {
+  refuse(Reason::StrategyDisabled, 1'000'000);
+  refuse(Reason::UnknownInstrument, 1'000'000);
+  EXPECT_EQ(blocking(), Names{});
+  const auto verdict_for = [&](std::string_view strategy) {
+    const Sight sight = instance_.sight();
+    const Selection pair = select(sight.control(), strategy, "BTCUSDT");
+    return verdict_of(sight, pair, walk(sight, pair)).trading;
+  };
+  EXPECT_TRUE(verdict_for("momo"));
+  EXPECT_FALSE(verdict_for("calm"));
+}
+
+TEST_F(Gates, APassingRefusalBlocksForFiveSeconds) {
   refuse(Reason::Spread, 1'000'000);
-  EXPECT_EQ(blocking(), Names{"risk guard BTCUSDT"});
+  EXPECT_EQ(blocking(), Names{"last refusal BTCUSDT"});
   refuse(Reason::Spread, 60'000'000'000);
   EXPECT_EQ(blocking(), Names{});
-  refuse(Reason::DailyLoss, 60'000'000'000);
-  EXPECT_EQ(blocking(), Names{"risk guard BTCUSDT"});
   refuse(Reason::KillLevel, 1'000'000);
   EXPECT_EQ(blocking(), Names{}) << "the kill word has a gate of its own";
 }
