@@ -42,11 +42,29 @@ function(sluice_reuse name kind)
   endif()
 endfunction()
 
+# Several sources compiled as one: what their headers instantiate is then compiled once. What a released stage runs
+# is compiled file by file all the same.
+option(SLUICE_UNITY "Compile sources of tests, tools and (not in Release) stages in groups" OFF)
+function(sluice_unity name)
+  if(SLUICE_UNITY AND (NOT CMAKE_BUILD_TYPE STREQUAL Release
+                       OR CMAKE_CURRENT_SOURCE_DIR MATCHES "^${CMAKE_SOURCE_DIR}/(tests|tools)"))
+    set_target_properties(${name} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
+    # In a group the compiler takes the source of a class for a header of it.
+    target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
+endfunction()
+
+# Sources whose own names would meet those of their neighbours.
+function(sluice_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # sluice_library(NAME sources...): a static library with our options.
 function(sluice_library name)
   add_library(${name} STATIC ${ARGN})
   target_link_libraries(${name} PUBLIC sluice_options)
   sluice_reuse(${name} ${SLUICE_KIND})
+  sluice_unity(${name})
 endfunction()
 
 # sluice_executable(NAME sources...)
@@ -54,6 +72,7 @@ function(sluice_executable name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE sluice_options)
   sluice_reuse(${name} ${SLUICE_KIND})
+  sluice_unity(${name})
 endfunction()
 
 # A source of setup code that is costly to optimise, inside a target that is optimised. The precompiled header of
@@ -71,6 +90,7 @@ function(sluice_test name label)
   # The libraries under test are built as released; the tests themselves need not be.
   target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-O1>)
   sluice_reuse(${name} test)
+  sluice_unity(${name})
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()

@@ -4,10 +4,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <fstream>
 
 #include "core/build.hpp"
+#include "core/run_files.hpp"
 #include "core/segment.hpp"
 
 namespace fs = std::filesystem;
@@ -15,32 +15,18 @@ namespace fs = std::filesystem;
 namespace sluice {
 namespace {
 
-constexpr std::uint64_t kMagic = 0x0154504b434c53;  // "SLCKPT" and a version
-constexpr std::string_view kSuffix = ".checkpoint";
+constexpr std::uint64_t kCheckpointMagic = 0x0154504b434c53;  // "SLCKPT" and a version
 constexpr std::size_t kHeadWords = sizeof(JournalFileHeader) / sizeof(std::uint64_t) + 2;
-
-std::string name_at(const std::string& journal, std::uint64_t position) {
-  std::array<char, 32> digits;
-  std::snprintf(digits.data(), digits.size(), ".%014llu",
-                static_cast<unsigned long long>(position));
-  return journal + digits.data() + std::string(kSuffix);
-}
-
-std::uint64_t check_of(const JournalFileHeader& header) noexcept {
-  std::array<std::uint64_t, sizeof header / 8> words;
-  std::memcpy(words.data(), &header, sizeof header);
-  return crc32c(std::span(words).first(words.size() - 1));
-}
 
 std::vector<std::uint64_t> image_of(const JournalFileHeader& identity,
                                     const Checkpoint& checkpoint) {
   JournalFileHeader header = identity;
-  header.magic = kMagic;
+  header.magic = kCheckpointMagic;
   header.build_id = {};
   build_id().copy(header.build_id.data(), header.build_id.size() - 1);
   header.layout_hash = schema_hash();
   header.first_position = checkpoint.position;
-  header.check = check_of(header);
+  header.check = header.checksum();
   std::vector<std::uint64_t> image(kHeadWords);
   std::memcpy(image.data(), &header, sizeof header);
   image[kHeadWords - 2] = checkpoint.words.size() * sizeof(std::uint64_t);
@@ -59,14 +45,6 @@ int write_all(int fd, const std::vector<std::uint64_t>& image) noexcept {
     if (n < 0 && errno != EINTR) return errno;
   }
   return ::fsync(fd) != 0 ? errno : 0;
-}
-
-int sync_directory(const fs::path& dir) noexcept {
-  const int fd = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return errno;
-  const int error = ::fsync(fd) != 0 ? errno : 0;
-  ::close(fd);
-  return error;
 }
 
 int write_file(const fs::path& path, const std::vector<std::uint64_t>& image) {
@@ -89,7 +67,7 @@ std::string read_file(const fs::path& path, std::uint64_t run_id, Checkpoint& ou
   if (!file.read(reinterpret_cast<char*>(head.data()), sizeof head)) return "is torn";
   JournalFileHeader header;
   std::memcpy(&header, head.data(), sizeof header);
-  if (header.magic != kMagic || header.check != check_of(header))
+  if (header.magic != kCheckpointMagic || header.check != header.checksum())
     return "is not a checkpoint, or its header is damaged";
   if (header.layout_hash != schema_hash() || std::string_view(header.build_id.data()) != build_id())
     return "was written by another build";
@@ -109,7 +87,8 @@ std::string read_file(const fs::path& path, std::uint64_t run_id, Checkpoint& ou
 int store_checkpoint(const fs::path& dir, const std::string& journal,
                      const JournalFileHeader& identity, const Checkpoint& checkpoint) noexcept {
   try {
-    return write_file(dir / name_at(journal, checkpoint.position), image_of(identity, checkpoint));
+    return write_file(dir / run_file_name(journal, checkpoint.position, kCheckpointSuffix),
+                      image_of(identity, checkpoint));
   } catch (...) {
     return ENOMEM;
   }
@@ -117,16 +96,9 @@ int store_checkpoint(const fs::path& dir, const std::string& journal,
 
 FiledCheckpoint newest_filed_checkpoint(const fs::path& dir, const std::string& journal,
                                         std::uint64_t run_id, std::uint64_t limit) {
-  std::vector<fs::path> paths;
-  std::error_code error;
-  fs::directory_iterator at(dir, error);
-  for (; !error && at != fs::directory_iterator(); at.increment(error)) {
-    const std::string name = at->path().filename().string();
-    if (name.starts_with(journal + ".") && name.ends_with(kSuffix)) paths.push_back(at->path());
-  }
-  std::sort(paths.rbegin(), paths.rend());  // names sort by position
+  std::error_code unreadable;  // then nothing was filed that could be taken
   FiledCheckpoint result;
-  for (const fs::path& path : paths) {
+  for (const fs::path& path : run_files(dir, journal, kCheckpointSuffix, unreadable)) {
     Checkpoint checkpoint;
     const std::string wrong = read_file(path, run_id, checkpoint);
     if (!wrong.empty()) {

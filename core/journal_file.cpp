@@ -12,6 +12,7 @@
 #include <span>
 
 #include "core/error.hpp"
+#include "core/run_files.hpp"
 #include "core/segment.hpp"
 
 namespace fs = std::filesystem;
@@ -20,14 +21,6 @@ namespace sluice {
 namespace {
 
 constexpr std::uint64_t kFileMagic = 0x014c4e524a434c53;  // "SLCJRNL" and a version
-constexpr std::string_view kSuffix = ".journal";
-
-std::uint64_t check_of(const JournalFileHeader& header) noexcept {
-  std::array<std::uint64_t, 16> words;
-  std::memcpy(words.data(), &header, sizeof header);
-  return crc32c(std::span(words).first(15));
-}
-
 struct File {
   fs::path path;
   std::uint64_t first = 0;
@@ -35,17 +28,6 @@ struct File {
   std::uint64_t torn = 0;     // bytes behind them
   JournalFileHeader header{};
 };
-
-std::string file_name(const std::string& journal, std::uint64_t first) {
-  std::array<char, 32> digits;
-  std::snprintf(digits.data(), digits.size(), ".%014llu", static_cast<unsigned long long>(first));
-  return journal + digits.data() + std::string(kSuffix);
-}
-
-bool belongs(const std::string& name, const std::string& journal) {
-  return name.starts_with(journal + ".") && name.ends_with(kSuffix) &&
-         name.size() == journal.size() + 15 + kSuffix.size();
-}
 
 [[noreturn]] void cannot_read(const fs::path& path, int error) {
   throw Error(path.string() + ": cannot be read: " + std::strerror(error));
@@ -67,7 +49,7 @@ std::optional<File> inspect(const fs::path& path) {
     if (info.st_size >= static_cast<off_t>(sizeof file.header)) cannot_read(path, EIO);
     return std::nullopt;
   }
-  if (file.header.magic != kFileMagic || file.header.check != check_of(file.header))
+  if (file.header.magic != kFileMagic || file.header.check != file.header.checksum())
     throw Error(path.string() + ": is not a journal, or its header is damaged");
   if (file.header.layout_hash != schema_hash())
     throw Error(path.string() +
@@ -80,16 +62,12 @@ std::optional<File> inspect(const fs::path& path) {
 }
 
 // Newest first: the recorder may append and rotate meanwhile, but everything older than a file that
-// exists is final. The names sort by first position.
+// exists is final.
 std::vector<File> inspect_all(const fs::path& dir, const std::string& journal) {
-  std::vector<fs::path> paths;
   std::error_code error;
-  fs::directory_iterator at(dir, error);
-  for (; !error && at != fs::directory_iterator(); at.increment(error))
-    if (belongs(at->path().filename().string(), journal)) paths.push_back(at->path());
+  const std::vector<fs::path> paths = run_files(dir, journal, kJournalSuffix, error);
   if (error && error != std::errc::no_such_file_or_directory)
     throw Error(dir.string() + ": cannot be read: " + error.message());
-  std::sort(paths.rbegin(), paths.rend());
   std::vector<File> files;
   for (const fs::path& path : paths)
     if (auto file = inspect(path)) files.push_back(*std::move(file));
@@ -104,6 +82,12 @@ std::vector<File> inspect_all(const fs::path& dir, const std::string& journal) {
 }
 
 }  // namespace
+
+std::uint64_t JournalFileHeader::checksum() const noexcept {
+  std::array<std::uint64_t, sizeof(JournalFileHeader) / sizeof(std::uint64_t)> words;
+  std::memcpy(words.data(), this, sizeof *this);
+  return crc32c(std::span(words).first(words.size() - 1));
+}
 
 fs::path run_directory(const fs::path& state_dir, std::uint16_t run_ordinal) {
   std::array<char, 16> digits;
@@ -127,7 +111,6 @@ struct JournalFileWriter::State {
 
   int create(const fs::path& path, int& opened) noexcept;
   int open_next() noexcept;
-  int sync_directory() noexcept;
   void resume(const File& last);
 };
 
@@ -155,8 +138,8 @@ int JournalFileWriter::State::open_next() noexcept {
   }
   identity.magic = kFileMagic;
   identity.first_position = next;
-  identity.check = check_of(identity);
-  const fs::path path = dir / file_name(journal, next);
+  identity.check = identity.checksum();
+  const fs::path path = dir / run_file_name(journal, next, kJournalSuffix);
   int opened = -1;
   if (const int error = create(path, opened); error != 0) return error;
   const ssize_t written = ::pwrite(opened, &identity, sizeof identity, 0);
@@ -166,7 +149,7 @@ int JournalFileWriter::State::open_next() noexcept {
     ::unlink(path.c_str());
     return error;
   }
-  if (const int error = sync_directory(); error != 0) {  // the name is durable only with it
+  if (const int error = sync_directory(dir); error != 0) {  // the name is durable only with it
     ::close(opened);
     ::unlink(path.c_str());
     return error;
@@ -176,14 +159,6 @@ int JournalFileWriter::State::open_next() noexcept {
   first = next;
   file_bytes = sizeof identity;
   return 0;
-}
-
-int JournalFileWriter::State::sync_directory() noexcept {
-  const int directory = ::open(dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (directory < 0) return errno;
-  const int error = ::fsync(directory) != 0 ? errno : 0;
-  ::close(directory);
-  return error;
 }
 
 // Continues the last file: a torn tail is cut off before anything is appended.
@@ -360,7 +335,7 @@ std::vector<std::string> list_journals(const fs::path& dir) {
   for (const auto& entry : fs::directory_iterator(dir, error)) {
     const std::string name = entry.path().filename().string();
     const std::size_t dot = name.find('.');
-    if (dot != std::string::npos && belongs(name, name.substr(0, dot)))
+    if (dot != std::string::npos && is_run_file(name, name.substr(0, dot), kJournalSuffix))
       names.insert(name.substr(0, dot));
   }
   return {names.begin(), names.end()};

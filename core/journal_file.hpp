@@ -32,7 +32,9 @@ struct JournalFileHeader {
   std::uint32_t reserved0;
   std::array<char, 24> instance;
   std::array<char, 48> build_id;
-  std::uint64_t check;  // crc32c of the fifteen words before it
+  std::uint64_t check;  // checksum()
+
+  [[nodiscard]] std::uint64_t checksum() const noexcept;  // crc32c of the fifteen words before it
 };
 static_assert(sizeof(JournalFileHeader) == 128);
 

@@ -17,6 +17,7 @@ void RiskStage::on(const Report& report, Context& ctx) noexcept {
     tell(report, turn);
     return pump(turn);
   }
+  const PairIndex pair = state_.orders.at(index).pair;
   if (report.cum_qty > state_.orders.at(index).cum_qty) {
     book_fill(index, report, turn);
   } else if (report.kind == ReportKind::Fill) {
@@ -36,7 +37,7 @@ void RiskStage::on(const Report& report, Context& ctx) noexcept {
   }
   if (tell_seat) tell(report, turn);
   pump(turn);
-  write_standing(ctx);
+  write_standing(pair, ctx);
 }
 
 // Turns reserved capital into the cost of a position.

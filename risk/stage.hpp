@@ -84,7 +84,8 @@ class RiskStage {
   void tell(const Report& report, Turn& turn) noexcept;
   void write_position(PairIndex pair, Context& ctx) const noexcept;
   void write_account(Context& ctx) const noexcept;
-  void write_standing(Context& ctx) const noexcept;
+  void write_standing(PairIndex pair, Context& ctx) const noexcept;
+  void write_standings(Context& ctx) const noexcept;
   void write_rows(Context& ctx) const noexcept;
 
   Rules rules_;

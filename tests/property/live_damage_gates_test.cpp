@@ -88,8 +88,9 @@ class LiveDamage : public testing::Test {
   // What risk's guard says to an entry now. It changes nothing.
   Reason guard() {
     MarketNow market = desk_.stage.state().market;
-    risk::Probe probe = risk::prepare(desk_.stage.rules(), desk_.stage.state(), desk_.intent(),
-                                      desk_.now, market.at(desk_.now));
+    const Intent intent = desk_.intent();  // a probe refers to what it is made of
+    risk::Probe probe = risk::prepare(desk_.stage.rules(), desk_.stage.state(), intent, desk_.now,
+                                      market.at(desk_.now));
     return risk::run_checks(probe, risk::chain());
   }
   // An entry as risk approves it now.

@@ -107,11 +107,12 @@ def suites_of(edits):
 class Copy:
     def __init__(self, root, cmake, suites):
         self.root, self.cmake = root, cmake
-        self.build = os.path.join(root, "build", "release")
+        self.build = os.path.join(root, "build", "dev")
         self.filter = ":".join(f"{suite}.*" for suite in suites)
 
     def configure(self):
-        must([self.cmake, "--preset", "release", "-S", self.root, "-DSLUICE_TESTS=ON"], "the copy cannot be configured")
+        must([self.cmake, "--preset", "dev", "-S", self.root, "-DSLUICE_TESTS=ON", "-DSLUICE_UNITY=ON"],
+             "the copy cannot be configured")
 
     def make(self):
         return run([self.cmake, "--build", self.build, "--target", TARGET, "-j", "2"])

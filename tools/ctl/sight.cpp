@@ -10,10 +10,6 @@
 namespace sluice::ctl {
 namespace {
 
-std::string joined(const std::vector<std::string>& names) {
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
 template <class Attach>
 void try_attach(Sight& sight, Attach&& attach) {
   try {
@@ -75,7 +71,7 @@ std::string choose_instance(const Options& options) {
     throw Error(Exit::Unreachable,
                 "no instance is live in /dev/shm: start one with sluice-supervisor" + other);
   throw Error(Exit::Usage, fmt::format("several instances are live ({}): name one with --instance",
-                                       joined(live)));
+                                       fmt::join(live, ", ")));
 }
 
 Sight look_at(const Options& options) {

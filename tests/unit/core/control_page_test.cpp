@@ -12,16 +12,16 @@
 namespace sluice {
 namespace {
 
-constexpr std::uint64_t kRun = 0xfeedface12345678;
+constexpr std::uint64_t kRunId = 0xfeedface12345678;
 
 TEST(Permit, IsValidForExactlyItsRunLeaseAndScope) {
-  const std::uint64_t word = encode_permit(kRun, 3, 7, 42);
-  EXPECT_EQ(decode_permit(kRun, 3, 7, word), (Permit{true, 42}));
-  EXPECT_FALSE(decode_permit(kRun + 1, 3, 7, word).valid);
-  EXPECT_FALSE(decode_permit(kRun, 2, 7, word).valid) << "an earlier supervisor's";
-  EXPECT_FALSE(decode_permit(kRun, 4, 7, word).valid);
+  const std::uint64_t word = encode_permit(kRunId, 3, 7, 42);
+  EXPECT_EQ(decode_permit(kRunId, 3, 7, word), (Permit{true, 42}));
+  EXPECT_FALSE(decode_permit(kRunId + 1, 3, 7, word).valid);
+  EXPECT_FALSE(decode_permit(kRunId, 2, 7, word).valid) << "an earlier supervisor's";
+  EXPECT_FALSE(decode_permit(kRunId, 4, 7, word).valid);
   for (std::size_t slot = 0; slot < kScopes; ++slot)
-    EXPECT_EQ(decode_permit(kRun, 3, slot, word).valid, slot == 7) << slot;
+    EXPECT_EQ(decode_permit(kRunId, 3, slot, word).valid, slot == 7) << slot;
 }
 
 TEST(Permit, AnySingleWrongBitIsNoPermit) {
@@ -39,16 +39,17 @@ TEST(Permit, AnySingleWrongBitIsNoPermit) {
 }
 
 TEST(Permit, ZeroGarbageAndTornWordsAreNoPermit) {
-  EXPECT_FALSE(decode_permit(kRun, 0, 0, 0).valid);
-  EXPECT_FALSE(decode_permit(kRun, 0, 0, ~std::uint64_t{0}).valid);
-  EXPECT_FALSE(decode_permit(kRun, 1, 0, encode_permit(kRun, 1, 0, 0)).valid)
+  EXPECT_FALSE(decode_permit(kRunId, 0, 0, 0).valid);
+  EXPECT_FALSE(decode_permit(kRunId, 0, 0, ~std::uint64_t{0}).valid);
+  EXPECT_FALSE(decode_permit(kRunId, 1, 0, encode_permit(kRunId, 1, 0, 0)).valid)
       << "epoch 0 is never a permit";
-  const std::uint64_t before = encode_permit(kRun, 1, 0, 5), after = encode_permit(kRun, 1, 0, 6);
+  const std::uint64_t before = encode_permit(kRunId, 1, 0, 5),
+                      after = encode_permit(kRunId, 1, 0, 6);
   constexpr std::uint64_t kHigh = 0xffff'ffff'0000'0000;
-  EXPECT_FALSE(decode_permit(kRun, 1, 0, (before & kHigh) | (after & ~kHigh)).valid);
-  EXPECT_FALSE(decode_permit(kRun, 1, 0, (after & kHigh) | (before & ~kHigh)).valid);
+  EXPECT_FALSE(decode_permit(kRunId, 1, 0, (before & kHigh) | (after & ~kHigh)).valid);
+  EXPECT_FALSE(decode_permit(kRunId, 1, 0, (after & kHigh) | (before & ~kHigh)).valid);
   test::Random random(test::draw_seed());
-  for (int i = 0; i < 100'000; ++i) ASSERT_FALSE(decode_permit(kRun, 1, 0, random.next()).valid);
+  for (int i = 0; i < 100'000; ++i) ASSERT_FALSE(decode_permit(kRunId, 1, 0, random.next()).valid);
 }
 
 TEST(Heartbeat, KeepsLeaseAndFortyEightBitsOfTime) {

@@ -13,7 +13,7 @@ namespace {
 
 static_assert(sizeof(LastValueTable) == kLastValueBytes);
 
-Tick tick(TickKind kind, InstrumentIndex instrument, std::int64_t value) {
+Tick level(TickKind kind, InstrumentIndex instrument, std::int64_t value) {
   return {instrument, kind, 0, 0, {value}, {value}, {value, value, value, value}};
 }
 
@@ -27,12 +27,12 @@ TEST(LastValue, IsAbsentUntilWritten) {
 TEST(LastValue, KeepsTheLastQuoteAndTradeOfEachInstrument) {
   const auto table = std::make_unique<LastValueTable>();
   LastValueWriter writer(*table, 1);
-  writer.write(tick(TickKind::Quote, 0, 1));
-  writer.write(tick(TickKind::Quote, 0, 2));
-  writer.write(tick(TickKind::Trade, 0, 3));
-  writer.write(tick(TickKind::Quote, kMaxInstruments - 1, 4));
-  writer.write(tick(TickKind::Status, 0, 5));
-  writer.write(tick(TickKind::Quote, kMaxInstruments, 6));
+  writer.write(level(TickKind::Quote, 0, 1));
+  writer.write(level(TickKind::Quote, 0, 2));
+  writer.write(level(TickKind::Trade, 0, 3));
+  writer.write(level(TickKind::Quote, kMaxInstruments - 1, 4));
+  writer.write(level(TickKind::Status, 0, 5));
+  writer.write(level(TickKind::Quote, kMaxInstruments, 6));
   ASSERT_TRUE(table->quote(0));
   EXPECT_EQ(table->quote(0)->value[0], 2);
   EXPECT_EQ(table->trade(0)->value[0], 3);
@@ -43,20 +43,20 @@ TEST(LastValue, KeepsTheLastQuoteAndTradeOfEachInstrument) {
 TEST(LastValue, GivesNoVersionOutTwice) {
   const auto table = std::make_unique<LastValueTable>();
   LastValueWriter first(*table, 1);
-  for (int i = 0; i < 10; ++i) first.write(tick(TickKind::Quote, 0, i));
+  for (int i = 0; i < 10; ++i) first.write(level(TickKind::Quote, 0, i));
   const std::uint64_t before = table->rows[0].quote.word.load();
   LastValueWriter second(*table, 2);
-  second.write(tick(TickKind::Quote, 0, 1));
+  second.write(level(TickKind::Quote, 0, 1));
   EXPECT_GT(table->rows[0].quote.word.load(), before);
 }
 
 TEST(LastValue, ReadsAbsentWhatIsBeingWrittenForGood) {
   const auto table = std::make_unique<LastValueTable>();
   LastValueWriter writer(*table, 1);
-  writer.write(tick(TickKind::Quote, 0, 1));
+  writer.write(level(TickKind::Quote, 0, 1));
   table->rows[0].quote.word.store(0);  // a writer that died in the middle
   EXPECT_FALSE(table->quote(0));
-  writer.write(tick(TickKind::Quote, 0, 2));
+  writer.write(level(TickKind::Quote, 0, 2));
   EXPECT_EQ(table->quote(0)->value[0], 2);
 }
 
@@ -65,7 +65,7 @@ TEST(LastValue, NeverShowsATornTick) {
   std::atomic<bool> done{false};
   std::thread thread([&] {
     LastValueWriter writer(*table, 1);
-    for (std::int64_t i = 1; i <= 300'000; ++i) writer.write(tick(TickKind::Quote, 0, i));
+    for (std::int64_t i = 1; i <= 300'000; ++i) writer.write(level(TickKind::Quote, 0, i));
     done = true;
   });
   std::int64_t newest = 0;

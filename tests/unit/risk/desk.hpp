@@ -13,6 +13,8 @@
 
 namespace sluice::risk {
 
+inline constexpr Scope kGlobal{ScopeKind::Global, 0};
+
 constexpr Price price(std::int64_t tenths) {
   return {tenths * (kScale / 10)};
 }

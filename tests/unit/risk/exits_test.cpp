@@ -7,8 +7,6 @@
 namespace sluice::risk {
 namespace {
 
-constexpr Scope kGlobal{ScopeKind::Global, 0};
-
 // Bought 10 at exactly 100.0: stop at 98.0, profit at 104.0.
 Order hold(Desk& desk, StrategyIndex strategy = 0) {
   desk.send(desk.intent(strategy));

@@ -25,8 +25,6 @@ Reason judge(Desk& desk, const Intent& intent, std::span<const Check> checks) {
   return run_checks(probe, checks);
 }
 
-constexpr Scope kGlobal{ScopeKind::Global, 0};
-
 struct Mutant {
   std::string check;
   Reason reason;                // with the check

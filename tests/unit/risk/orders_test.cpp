@@ -7,8 +7,6 @@
 namespace sluice::risk {
 namespace {
 
-constexpr Scope kGlobal{ScopeKind::Global, 0};
-
 TEST(Entry, CarriesWhatItWasDecidedWith) {
   Desk desk;
   desk.armed();

@@ -16,7 +16,7 @@
 namespace sluice::strategies {
 namespace {
 
-constexpr std::int64_t kStart = 1'700'000'000'000'000'000;
+constexpr std::int64_t kEpoch = 1'700'000'000'000'000'000;
 constexpr SeatIndex kSeat = 2;
 
 // Two strategies on seat 2: index 0 with priority 5, index 1 (instruments 0 and 1) with priority 1.
@@ -69,7 +69,7 @@ class Seat : public testing::Test {
     Tick t{};
     t.instrument = instrument;
     t.kind = TickKind::Trade;
-    t.venue_time = {kStart + at_ms * 1'000'000};
+    t.venue_time = {kEpoch + at_ms * 1'000'000};
     t.rx_time = now - Duration::micros(2);
     t.value = {price, 1, 0, 0};
     send(t);
