@@ -102,6 +102,13 @@ TEST(PermitCrashMutant, AGlobalPermitBeforeTheOthersIsFound) {
       "");
 }
 
+Judgement judge_withdrawal(PagesWorld& world) {
+  const int valid = world.permits();
+  const bool stored = world.control().permits[0].load() == 0;
+  return {stored ? Left::All : Left::Nothing,
+          valid == (stored ? 3 : 4) ? "" : "a gate sees neither"};
+}
+
 TEST(PermitCrash, AnyInstructionOfAWithdrawalLeavesItGrantedOrVoid) {
   if (!test::can_single_step()) GTEST_SKIP() << "ptrace is not permitted here";
   const auto points = test::die_everywhere<PagesWorld>(
@@ -110,18 +117,34 @@ TEST(PermitCrash, AnyInstructionOfAWithdrawalLeavesItGrantedOrVoid) {
         crash_marker();
         void_permits(world.control());
       },
-      [](PagesWorld& world) -> Judgement {
-        const int valid = world.permits();
-        const bool stored = world.control().permits[0].load() == 0;
-        return {stored ? Left::All : Left::Nothing,
-                valid == (stored ? 3 : 4) ? "" : "a gate sees neither"};
-      });
+      judge_withdrawal);
   expect_ends(points, "withdrawal", {Left::Nothing, Left::All});
+}
+
+TEST(PermitCrashMutant, AWithdrawalScopeByScopeIsFound) {
+  if (!test::can_single_step()) GTEST_SKIP() << "ptrace is not permitted here";
+  const auto scope_by_scope = [](PagesWorld& world) {
+    crash_marker();
+    for (auto slot = PagesWorld::kOrder.rbegin(); slot != PagesWorld::kOrder.rend(); ++slot)
+      world.control().permits[*slot].store(0, std::memory_order_release);
+  };
+  EXPECT_NE(
+      test::die_everywhere<PagesWorld>(test::kShortBody, scope_by_scope, judge_withdrawal).fault,
+      "");
 }
 
 // ---- cap
 
 constexpr Notional kNew = Notional::whole(25'000);
+static_assert(kNew.raw >> 32 != 0 && (kNew.raw & 0xffff'ffff) != 0, "both halves change");
+
+Judgement judge_cap(PagesWorld& world) {
+  const std::int64_t cap = world.seen_by_a_gate().caps[0];
+  if (cap != 0 && cap != kNew.raw) return {Left::Part, "a cap that nobody set"};
+  set_cap(world.control(), 0, Notional::whole(1));
+  return {cap == 0 ? Left::Nothing : Left::All,
+          world.seen_by_a_gate().caps[0] == Notional::whole(1).raw ? "" : "it stays"};
+}
 
 TEST(CapCrash, AnyInstructionOfAChangeLeavesTheOldCapOrTheNew) {
   if (!test::can_single_step()) GTEST_SKIP() << "ptrace is not permitted here";
@@ -131,14 +154,18 @@ TEST(CapCrash, AnyInstructionOfAChangeLeavesTheOldCapOrTheNew) {
         crash_marker();
         set_cap(world.control(), 0, kNew);
       },
-      [](PagesWorld& world) -> Judgement {
-        const std::int64_t cap = world.seen_by_a_gate().caps[0];
-        if (cap != 0 && cap != kNew.raw) return {Left::Part, "a cap that nobody set"};
-        set_cap(world.control(), 0, Notional::whole(1));
-        return {cap == 0 ? Left::Nothing : Left::All,
-                world.seen_by_a_gate().caps[0] == Notional::whole(1).raw ? "" : "it stays"};
-      });
+      judge_cap);
   expect_ends(points, "cap", {Left::Nothing, Left::All});
+}
+
+TEST(CapCrashMutant, AChangeInTwoHalvesIsFound) {
+  if (!test::can_single_step()) GTEST_SKIP() << "ptrace is not permitted here";
+  const auto in_halves = [](PagesWorld& world) {
+    crash_marker();
+    for (const std::int64_t half : {std::int64_t{0xffff'ffff}, ~std::int64_t{0xffff'ffff}})
+      world.control().caps[0].fetch_or(kNew.raw & half, std::memory_order_release);
+  };
+  EXPECT_NE(test::die_everywhere<PagesWorld>(test::kShortBody, in_halves, judge_cap).fault, "");
 }
 
 // ---- taking over

@@ -196,6 +196,14 @@ class CorruptWorld : public DrainWorld {
   CorruptWorld() { ring().slots()[0].word.store(0xbad); }
 };
 
+Judgement judge_stop(CorruptWorld& world) {
+  const std::uint64_t said = world.ring().corrupt.load();
+  Consumer successor(world.ring(), 0);
+  Payload out;
+  const bool stops = successor.poll(out) == Poll::Corrupt && world.ring().head.load() == 0;
+  return {said == 0 ? Left::Nothing : Left::All, stops && said <= 1 ? "" : "it goes on"};
+}
+
 TEST(RingCrash, AnyInstructionOfAStopLeavesACorruptRingCorrupt) {
   if (!test::can_single_step()) GTEST_SKIP() << "ptrace is not permitted here";
   const auto points = test::die_everywhere<CorruptWorld>(
@@ -207,16 +215,21 @@ TEST(RingCrash, AnyInstructionOfAStopLeavesACorruptRingCorrupt) {
         for (int i = 0; i < 2; ++i)
           if (consumer.poll(out) != Poll::Corrupt) ::_exit(1);
       },
-      [](CorruptWorld& world) -> Judgement {
-        const std::uint64_t said = world.ring().corrupt.load();
-        Consumer successor(world.ring(), 0);
-        Payload out;
-        const bool stops = successor.poll(out) == Poll::Corrupt && world.ring().head.load() == 0;
-        return {said == 0 ? Left::Nothing : Left::All, stops && said <= 1 ? "" : "it goes on"};
-      });
+      judge_stop);
   points.print("stop at a corrupt word");
   EXPECT_EQ(points.fault, "");
   EXPECT_GT(points.of(Left::All), 0u);
+}
+
+TEST(RingCrashMutant, ACorruptRecordThatIsPassedOverIsFound) {
+  if (!test::can_single_step()) GTEST_SKIP() << "ptrace is not permitted here";
+  const auto pass_over = [](CorruptWorld& world) {
+    Consumer consumer(world.ring(), 0);
+    Payload out;
+    crash_marker();
+    if (consumer.poll(out) == Poll::Corrupt) world.ring().head.store(1, std::memory_order_release);
+  };
+  EXPECT_NE(test::die_everywhere<CorruptWorld>(test::kShortBody, pass_over, judge_stop).fault, "");
 }
 
 // ---- journal

@@ -34,9 +34,12 @@ PipelineConfig pipeline() {
   return config;
 }
 
+// What a wrong gate would look at instead of the pages: a copy that nobody damages.
+enum class Blind : std::uint8_t { Nobody = 0, Risk = 1, LastLookToo = 2 };
+
 class LiveDamage : public testing::Test {
  protected:
-  LiveDamage() {
+  explicit LiveDamage(Blind blind = Blind::Nobody) : blind_(blind) {
     control().heartbeat.store(encode_heartbeat({kLeaseNow, kNowUs}));
     for (std::size_t slot = 0; slot < kScopes; ++slot) {
       control().permits[slot].store(permit(slot, kLeaseNow));
@@ -44,8 +47,14 @@ class LiveDamage : public testing::Test {
     }
     peer().state.store(static_cast<std::uint64_t>(StageState::Ready));
     peer().heartbeat_us.store(kNowUs);
-    risk_watch_.attach({&control(), &kill(), &journal(), nullptr});
-    gateway_watch_.attach({&control(), &kill(), nullptr, &peer()});
+    copy_.objects().control->heartbeat.store(control().heartbeat.load());
+    for (std::size_t slot = 0; slot < kScopes; ++slot) {
+      copy_.objects().control->permits[slot].store(control().permits[slot].load());
+      copy_.objects().control->caps[slot].store(control().caps[slot].load());
+    }
+    const Objects& risk = blind == Blind::Nobody ? instance_.objects() : copy_.objects();
+    risk_watch_.attach({risk.control, risk.kill, &journal(Process::Risk), nullptr});
+    gateway_watch_.attach({&control(), &kill(), &journal(Process::Gateway), &peer()});
     desk_.control(ControlKind::RunStart, risk::Desk::kRun);
     scan();
     for (const InstrumentIndex instrument : {0u, 1u})
@@ -62,7 +71,7 @@ class LiveDamage : public testing::Test {
 
   ControlPage& control() { return *instance_.objects().control; }
   KillPage& kill() { return *instance_.objects().kill; }
-  JournalMemory& journal() { return instance_.objects().journal_of(Process::Risk); }
+  JournalMemory& journal(Process gate) { return instance_.objects().journal_of(gate); }
   StagePage& peer() { return instance_.objects().page(Process::Risk); }
   std::uint64_t permit(std::size_t slot, std::uint16_t lease) {
     return encode_permit(control().header.run_id, lease, slot, 7);
@@ -152,15 +161,29 @@ class LiveDamage : public testing::Test {
     word.store(clean);
   }
 
-  // No entry passes either gate, under whatever epochs.
-  void expect_shut(const Order& queued, std::uint64_t value) {
-    ASSERT_FALSE(leaves(queued)) << "queued before, sent under " << std::hex << value;
+  // What gets in, under whatever epochs; nothing if both gates are shut.
+  std::string gets_in(const Order& queued) {
+    if (leaves(queued)) return "what was queued before is sent";
     scan();
-    ASSERT_NE(guard(), Reason::None) << "risk approves under " << std::hex << value;
-    ASSERT_FALSE(leaves(approved())) << "approved under " << std::hex << value;
+    if (guard() == Reason::None) return "risk approves";
+    return leaves(approved()) ? "what is approved now is sent" : "";
+  }
+  PageWatch& watch(Process gate) { return gate == Process::Risk ? risk_watch_ : gateway_watch_; }
+  void expect_reduced(Process gate, std::uint32_t condition, std::uint64_t value) {
+    ASSERT_NE(watch(gate).conditions() & condition, 0u) << std::hex << value;
+    if (gate == Process::Risk) {
+      ASSERT_NE(guard(), Reason::None) << std::hex << value;
+    } else {
+      ASSERT_FALSE(leaves(approved())) << std::hex << value;
+    }
+  }
+  void expect_shut(const Order& queued, std::uint64_t value) {
+    ASSERT_EQ(gets_in(queued), "") << "under " << std::hex << value;
   }
 
+  const Blind blind_;
   MemoryInstance instance_{pipeline(), RunIdentity{0x1122334455667788, 7, 0, {}}};
+  MemoryInstance copy_{pipeline(), RunIdentity{0x1122334455667788, 7, 0, {}}};
   risk::Desk desk_{risk::bench_risk(), pipeline()};
   PageWatch risk_watch_;
   PageWatch gateway_watch_;
@@ -168,7 +191,9 @@ class LiveDamage : public testing::Test {
   test::VectorLog log_;
   std::unique_ptr<StagePage> page_ = std::make_unique<StagePage>();
   Effects fx_{page_.get()};
-  LastLook look_{control(), kill(), 0, config_.order_age_max};
+  LastLook look_{blind_ == Blind::LastLookToo ? *copy_.objects().control : control(),
+                 blind_ == Blind::LastLookToo ? *copy_.objects().kill : kill(), 0,
+                 config_.order_age_max};
   test::TestSession session_{config_, look_, log_, fx_};
   test::Random random_{test::draw_seed()};
   std::uint32_t counter_ = 0;
@@ -292,20 +317,42 @@ TEST_F(LiveDamage, AFlippedSerialCompletesNoRaiseThatWasNotSeen) {
   });
 }
 
-// Risk's tail and the recorder's head: the watch sees the difference. One that is less than half a
-// ring looks like a journal that is filed, until either of the two stores again; what the recorder
-// has taken above the tail meanwhile fails its checksum. The writer gives itself no room that is
-// not there (LiveDamageData.AFlippedHeadOfAJournalGivesNoRoomThatIsNotThere).
+// A gate's tail and the recorder's head: the watch sees the difference. One that is less than half
+// a ring looks like a journal that is filed, until either of the two stores again; what the
+// recorder has taken above the tail meanwhile fails its checksum. The writer gives itself no room
+// that is not there (LiveDamageData.AFlippedHeadOfAJournalGivesNoRoomThatIsNotThere).
 TEST_F(LiveDamage, AFlippedTailOrHeadIsAJournalBehindOrLessThanHalfARing) {
-  const std::uint64_t half = journal().header.capacity / 2;
-  for (Word* word : {&journal().tail, &journal().head}) {
-    flip_all(*word, [&](std::uint64_t value) {
+  for (const Process gate : {Process::Risk, Process::Gateway}) {
+    JournalMemory& damaged = journal(gate);
+    const std::uint64_t half = damaged.header.capacity / 2;
+    for (Word* word : {&damaged.tail, &damaged.head}) {
+      flip_all(*word, [&](std::uint64_t value) {
+        scan();
+        if (damaged.tail.load() - damaged.head.load() <= half) return;
+        expect_reduced(gate, kJournalBehind, value);
+      });
+      if (HasFatalFailure()) return;
+    }
+  }
+}
+
+// What the recorder says of the disk. Trouble that a flip makes is trouble; trouble that a flip
+// takes away is back with the recorder's next round, which stores the word whether it has changed
+// or not. The bits without a meaning mean nothing.
+TEST_F(LiveDamage, AFlippedFlagOfTheRecorderIsDiskLowWhenItSaysSo) {
+  for (const Process gate : {Process::Risk, Process::Gateway}) {
+    for (const std::uint64_t start : {std::uint64_t{0}, std::uint64_t{kRecorderDiskTrouble}}) {
+      Word& flags = journal(gate).flags;
+      flags.store(start);
+      flip_all(flags, [&](std::uint64_t value) {
+        scan();
+        if ((value & kRecorderDiskTrouble) != 0) return expect_reduced(gate, kDiskLow, value);
+        ASSERT_EQ(watch(gate).conditions() & kDiskLow, 0u) << std::hex << value;
+      });
+      if (HasFatalFailure()) return;
+      flags.store(0);
       scan();
-      if (journal().tail.load() - journal().head.load() <= half) return;
-      ASSERT_NE(risk_watch_.conditions() & kJournalBehind, 0u) << std::hex << value;
-      ASSERT_NE(guard(), Reason::None) << std::hex << value;
-    });
-    if (HasFatalFailure()) return;
+    }
   }
 }
 
@@ -349,19 +396,51 @@ TEST_F(LiveDamage, AFlippedRowIsSeenByNoGateAndHealsWhenItIsWritten) {
   }
 }
 
-// The masks reach what matters: gates that believed a level without its check, or any permit that
-// is not zero, would let entries in.
-TEST_F(LiveDamage, AGateThatChecksNothingWouldBeFound) {
-  std::uint64_t fooled = 0;
-  Word halted{kill_word(0, KillLevel::Halt, kill().run_id())};
-  flip_all(halted, [&](std::uint64_t value) {
-    fooled += static_cast<KillLevel>(value & 0xff) == KillLevel::Run ? 1u : 0u;
-  });
-  EXPECT_GT(fooled, 50u);
-  fooled = 0;
-  Word granted{0};
-  flip_all(granted, [&](std::uint64_t value) { fooled += value != 0 ? 1u : 0u; });
-  EXPECT_GT(fooled, 6'000u);
+// Gates that do not look at what is damaged, in the hands of the same judge: it finds each of them,
+// under every word that is not RUN and every permit that is void.
+class WrongGates : public LiveDamage {
+ protected:
+  using LiveDamage::LiveDamage;
+  void SetUp() override {}  // one of the two is open whatever stands in the pages
+  void TearDown() override {}
+
+  void expect_found(Word& word, std::uint64_t start, std::string_view as,
+                    const std::function<bool()>& shut) {
+    const std::uint64_t clean = word.load();
+    word.store(start);
+    std::uint64_t found = 0;
+    std::uint64_t wanted = 0;
+    flip_all(word, [&](std::uint64_t) {
+      if (!shut()) return;
+      ++wanted;
+      found += gets_in(approved()) == as ? 1u : 0u;
+    });
+    EXPECT_EQ(found, wanted);
+    EXPECT_GT(wanted, 6'000u);
+    word.store(clean);
+  }
+  void expect_both_found(std::string_view as) {
+    const auto halted = [this] { return kill().read(0).level != KillLevel::Run; };
+    expect_found(kill().words[0], kill_word(0, KillLevel::Halt, kill().run_id()), as, halted);
+    const auto void_now = [this] { return !control().permit(0, kLeaseNow).valid; };
+    expect_found(control().permits[0], control().permits[0].load(), as, void_now);
+  }
+};
+
+class BlindRisk : public WrongGates {
+ protected:
+  BlindRisk() : WrongGates(Blind::Risk) {}
+};
+TEST_F(BlindRisk, IsFound) {
+  expect_both_found("risk approves");
+}
+
+class BlindLastLook : public WrongGates {
+ protected:
+  BlindLastLook() : WrongGates(Blind::LastLookToo) {}
+};
+TEST_F(BlindLastLook, IsFound) {
+  expect_both_found("what was queued before is sent");
 }
 
 }  // namespace
