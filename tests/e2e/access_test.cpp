@@ -260,6 +260,33 @@ TEST_F(AccessKill, TheSupervisorFencesAcrossUsers) {
   box_->stop();
 }
 
+// A strategy may store what it likes into the page of its seat.
+TEST_F(AccessKill, TheSupervisorSparesWhomAStageNamesInItsLease) {
+  const test::Sleeper victim;
+  start();
+  const Outcome stopped =
+      box_->ctl({"stop", "seat0", "--operator", "ada", "--reason", "makes room for a liar"});
+  ASSERT_EQ(stopped.exit_code, 0) << stopped.out;
+  ASSERT_TRUE(eventually([&] { return said().find("seat0 (process ") != std::string::npos; }));
+  const int forged = as(somebody("strategy"), [&] {
+    const int fd =
+        ::open(path(segment_name(box_->name(), "stage.seat0")).c_str(), O_RDWR | O_CLOEXEC);
+    void* page = ::mmap(nullptr, sizeof(StagePage), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (page == MAP_FAILED) return 1;
+    Lease& lease = static_cast<StagePage*>(page)->lease;
+    lease.started.store(std::uint64_t{1} << 32 | (start_ticks_of(victim.pid()) & 0xffff'ffff));
+    lease.word.store(test::lease_word(9, victim.pid()));
+    return 0;
+  });
+  ASSERT_EQ(forged, 0);
+  EXPECT_TRUE(eventually([&] {
+    return said().find("the lease of seat0 names process " + std::to_string(victim.pid()) +
+                       ", which does not hold its page") != std::string::npos;
+  })) << said();
+  box_->stop();
+  EXPECT_NE(start_ticks_of(victim.pid()), 0u) << "a bystander was killed";
+}
+
 // An instance that anybody can put into /dev/shm, with leases that name a process of root's.
 class AccessPlanted : public AccessBox {
  protected:

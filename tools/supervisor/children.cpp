@@ -116,12 +116,24 @@ void Children::spawn(Child& child) {
   child.spawned = true;
 }
 
-// A process that was started by hand shows up as a living holder of its page's lease.
-void Children::adopt(Child& child) noexcept {
-  const LeaseView holder = look(objects_.page(child.process).lease);
-  if (!holder.alive) return;
+// A process that was started by hand shows up as a living holder of its page's lease. The proof is
+// sought behind the pidfd: a number that passes on takes no signal along. A stage maps its page
+// before it takes the lease, so what is refused once stays refused.
+void Children::adopt(Child& child) {
+  const Lease& lease = objects_.page(child.process).lease;
+  const std::uint64_t word = lease.word.load(std::memory_order_acquire);
+  const LeaseView holder = look(lease);
+  if (!holder.alive || word == child.forged) return;
+  const int pidfd = open_pidfd(holder.pid);
+  if (pidfd < 0) return;
+  if (launch_.holds && !launch_.holds(holder.pid, child.process)) {
+    child.forged = word;
+    new_forged_.push_back(child.process);
+    ::close(pidfd);
+    return;
+  }
   child.pid = holder.pid;
-  child.pidfd = open_pidfd(holder.pid);
+  child.pidfd = pidfd;
   child.spawned = false;
   child.left = false;
 }
@@ -279,6 +291,12 @@ void Children::press(Child& child, std::uint64_t now_ns) noexcept {
   request_drain(child.process);
   if (now_ns > child.kill_after_ns && child.pidfd >= 0)
     ::syscall(SYS_pidfd_send_signal, child.pidfd, SIGKILL, nullptr, 0);
+}
+
+bool Children::forged(Process p) const noexcept {
+  const Lease& lease = objects_.page(p).lease;
+  return child(p).pidfd < 0 && child(p).forged != 0 &&
+         lease.word.load(std::memory_order_relaxed) == child(p).forged;
 }
 
 bool Children::ready(Process p, std::uint64_t now_ns) const noexcept {

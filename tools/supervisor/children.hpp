@@ -6,8 +6,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/access.hpp"
@@ -40,6 +42,9 @@ class Children {
     std::filesystem::path state_dir;
     std::string instance;
     std::map<Process, User> users = {};  // empty: children run as we do
+    // Whether that process holds that page, as its lease says (holder.hpp). Empty: leases are
+    // believed, for pages that nobody else can write.
+    std::function<bool(pid_t, Process)> holds = {};
   };
 
   Children(const SupervisorConfig& config, const PipelineConfig& pipeline, Objects& objects,
@@ -57,6 +62,10 @@ class Children {
   [[nodiscard]] bool all_ready(std::uint64_t now_ns) const noexcept;
   [[nodiscard]] bool alive(Process p) const noexcept;
   [[nodiscard]] pid_t pid_of(Process p) const noexcept;
+  // The lease on its page names a living process that does not hold it: neither watched nor fenced.
+  [[nodiscard]] bool forged(Process p) const noexcept;
+  // Those that were found since the last call.
+  [[nodiscard]] std::vector<Process> take_forged() { return std::exchange(new_forged_, {}); }
   // True if the process died more often than the crash limit allows; it is not restarted any more.
   // The deaths stand on the control page, so another supervisor goes on counting.
   [[nodiscard]] bool crash_loop(Process p) const noexcept {
@@ -94,6 +103,7 @@ class Children {
     bool left = false;                // stopped in order by somebody: not restarted
     std::uint64_t kill_after_ns = 0;  // being stopped on request, until then in order; 0 = not
     bool again = false;               // and started again afterwards
+    std::uint64_t forged = 0;  // lease word that names a process which does not hold the page
   };
 
   [[nodiscard]] const Child& child(Process p) const noexcept;
@@ -104,7 +114,7 @@ class Children {
   [[nodiscard]] std::uint64_t backoff_ns(Process p) const noexcept;
   [[nodiscard]] bool died_unseen(const Child& child) const noexcept;
   void spawn(Child& child);
-  void adopt(Child& child) noexcept;
+  void adopt(Child& child);
   void press(Child& child, std::uint64_t now_ns) noexcept;
   Death bury(Child& child, std::uint64_t now_ns);
   void bury_asked(Child& child, bool taken, Death& death) noexcept;
@@ -115,6 +125,7 @@ class Children {
   Launch launch_;
   std::vector<Process> needed_;
   std::vector<Child> children_;
+  std::vector<Process> new_forged_;
   bool restarting_ = true;
 };
 

@@ -1,6 +1,5 @@
 #include "tools/supervisor/reclaim.hpp"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +8,7 @@
 #include "core/instance.hpp"
 #include "core/process.hpp"
 #include "tools/supervisor/children.hpp"
+#include "tools/supervisor/holder.hpp"
 
 namespace sluice {
 namespace {
@@ -35,17 +35,6 @@ Segment control_of(const std::string& instance) {
   if (error != AttachError::None)
     throw Error("/dev/shm/" + name + " " + std::string(name_of(error)));
   return control;
-}
-
-// Whether a process is what the lease on a page says. It maps the page for writing; or, where this
-// user may not see that (a supervisor that has given up root), it runs under the user that
-// [access] lets write the page, which only the configured supervisor can have made.
-bool is_holder(pid_t pid, Process process, FileId page, const AccessConfig* access) {
-  const Mapped mapped = mapped_by(pid, {page});
-  if (mapped != Mapped::Unknown || access == nullptr) return mapped == Mapped::Writable;
-  struct stat info {};
-  return ::stat(("/proc/" + std::to_string(pid)).c_str(), &info) == 0 &&
-         info.st_uid == resolve(*access)[role_of(process)];
 }
 
 // Why the holder of that page's lease is not dead; empty if it is. Who gets the signal is decided

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -141,6 +142,13 @@ std::string Run::replaced() const {
            std::to_string(::getpid());
   }
   return {};
+}
+
+FileId Run::file_of(Process page) const noexcept {
+  const auto at = std::find_if(segments_.begin(), segments_.end(), [&](const Segment& segment) {
+    return segment.data() == &objects_.page(page);
+  });
+  return at != segments_.end() ? at->file() : FileId{};
 }
 
 void Run::end() noexcept {

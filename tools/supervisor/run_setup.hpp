@@ -35,6 +35,7 @@ class Run {
   // Whether the names of the control and kill pages still lead to what is mapped here; empty if so.
   // If not, sluicectl would look at, and raise a kill in, pages that nobody reads.
   [[nodiscard]] std::string replaced() const;
+  [[nodiscard]] FileId file_of(Process page) const noexcept;  // behind that process's page
   [[nodiscard]] Objects& objects() noexcept { return objects_; }
   [[nodiscard]] std::uint16_t ordinal() const noexcept {
     return objects_.control->header.run_ordinal;

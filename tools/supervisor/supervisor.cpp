@@ -16,6 +16,7 @@
 #include "core/process.hpp"
 #include "core/watch.hpp"
 #include "tools/supervisor/grants.hpp"
+#include "tools/supervisor/holder.hpp"
 #include "tools/supervisor/privileges.hpp"
 #include "tools/supervisor/reclaim.hpp"
 #include "tools/supervisor/state_file.hpp"
@@ -43,7 +44,7 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
   take_run(setup);
   take_pages(setup);
   Objects& objects = run_->objects();
-  children_ = std::make_unique<Children>(config_, pipeline_, objects, setup.launch);
+  children_ = std::make_unique<Children>(config_, pipeline_, objects, launch(setup.launch));
   kills_ = std::make_unique<KillWatch>(objects, *children_, *audit_, config_, pipeline_.state_dir,
                                        [this](const std::string& line) { say(line); });
   if (!adopted_) {
@@ -59,6 +60,16 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
   say((adopted_ ? "taken over: " : "") + what);
   audit_->write(adopted_ ? "run_taken_over" : "run_started", "supervisor", what);
   notify_.tell("READY=1\nSTATUS=" + what);
+}
+
+// With users of its own each stage writes only its page: what one says of itself is then proven
+// before another user's processes are signalled.
+Children::Launch Supervisor::launch(Children::Launch wanted) {
+  if (pipeline_.access)
+    wanted.holds = [this](pid_t pid, Process p) {
+      return is_holder(pid, p, run_->file_of(p), &*pipeline_.access);
+    };
+  return wanted;
 }
 
 // The run that a dead supervisor left, if it is of this build and configuration; else a new one,
@@ -174,6 +185,15 @@ void Supervisor::note_deaths(std::uint64_t now_ns) {
                       name_of(death.process), config_.crash_limit,
                       config_.crash_window.ns / 1'000'000'000, name_of(death.process)));
   }
+  for (const Process p : children_->take_forged()) {
+    say(forged_lease(p));
+    audit_->write("lease_forged", "supervisor", forged_lease(p));
+  }
+}
+
+std::string Supervisor::forged_lease(Process p) const {
+  return fmt::format("the lease of {} names process {}, which does not hold its page", name_of(p),
+                     look(run_->objects().page(p).lease).pid);
 }
 
 // Why risk may not be permitted now; empty if it may.
@@ -184,6 +204,7 @@ std::string Supervisor::obstacle(std::uint64_t now_ns) const {
     return fmt::format("{} is being stopped", name_of(*p));
   if (const Process* p = children_->missing(now_ns)) {
     const StagePage& page = run_->objects().page(*p);
+    if (children_->forged(*p)) return forged_lease(*p);
     if (children_->crash_loop(*p) && !children_->alive(*p))
       return fmt::format(
           "{} died too often and is not restarted: sluicectl start {} --operator NAME --reason "

@@ -46,6 +46,8 @@ class Supervisor {
   int run();
 
  private:
+  Children::Launch launch(Children::Launch wanted);
+  [[nodiscard]] std::string forged_lease(Process p) const;
   void take_run(const Setup& setup);
   void take_pages(const Setup& setup);
   void set_starting_caps() noexcept;

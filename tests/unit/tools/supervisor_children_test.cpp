@@ -62,5 +62,30 @@ TEST_F(Bury, LeavesThePageToASuccessor) {
   }
 }
 
+// A stage may write any number into its own page; the supervisor may signal any process.
+TEST(ForgedLease, IsNeitherWatchedNorFenced) {
+  MemoryInstance instance(test::toy_config(), test::toy_run());
+  StagePage& page = instance.objects().page(Process::Risk);
+  Sleeper bystander;
+  Sleeper holder;
+  Children::Launch launch;
+  launch.holds = [&](pid_t pid, Process) { return pid == holder.pid(); };
+  Children children(test::by_hand(), test::toy_config(), instance.objects(), launch);
+  take_for(page.lease, 1, bystander.pid());
+  page.state.store(static_cast<std::uint64_t>(StageState::Ready));
+  for (int i = 0; i < 2; ++i) EXPECT_TRUE(children.poll(boottime_ns()).empty());
+  EXPECT_TRUE(children.forged(Process::Risk));
+  EXPECT_FALSE(children.alive(Process::Risk));
+  EXPECT_FALSE(children.proven_dead(Process::Risk)) << "no kill is complete by its word";
+  EXPECT_TRUE(children.fence_process(Process::Risk)) << "there is nobody to fence";
+  EXPECT_NE(start_ticks_of(bystander.pid()), 0u) << "a process was killed by a forged lease";
+  take_for(page.lease, 2, holder.pid());
+  children.poll(boottime_ns());
+  EXPECT_FALSE(children.forged(Process::Risk));
+  EXPECT_TRUE(children.alive(Process::Risk));
+  EXPECT_TRUE(children.fence_process(Process::Risk));
+  EXPECT_EQ(start_ticks_of(holder.pid()), 0u);
+}
+
 }  // namespace
 }  // namespace sluice
