@@ -82,9 +82,9 @@ function(sluice_cold_source source)
     COMPILE_OPTIONS $<$<CONFIG:Release>:-O1> SKIP_PRECOMPILE_HEADERS ON)
 endfunction()
 
-# sluice_test(NAME label LIBS a b SOURCES x.cpp ...): one gtest executable, its cases found at test time.
+# sluice_test(NAME label [SERIAL] LIBS a b SOURCES x.cpp ...): one gtest executable, its cases found at test time.
 function(sluice_test name label)
-  cmake_parse_arguments(arg "" "TIMEOUT" "LIBS;SOURCES" ${ARGN})
+  cmake_parse_arguments(arg "SERIAL" "TIMEOUT" "LIBS;SOURCES" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE sluice_options ${arg_LIBS} GTest::gtest_main)
   # The libraries under test are built as released; the tests themselves need not be.
@@ -107,5 +107,5 @@ function(sluice_test name label)
     add_dependencies(sanitized_tests ${name})
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT})
+    PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT} RUN_SERIAL $<BOOL:${arg_SERIAL}>)
 endfunction()

@@ -143,8 +143,10 @@ class Tidy:
 
     @staticmethod
     def may_include(path, top, header, target):
-        if target in ("tests", "bench"):
-            return target == top
+        if target == "bench":
+            return top in ("bench", "tests")
+        if target == "tests":
+            return top == "tests"
         if path.startswith("tools/") and not path.startswith("tools/venue/") and OF_A_NETWORK.match(header):
             return False
         if top in ("tools", "bench", "tests") or top not in FOLDERS:

@@ -1,0 +1,48 @@
+// Two ends of a measurement: this thread on one CPU, its peer, a process or a thread, on another.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+
+#include "core/clock.hpp"
+
+namespace sluice::bench {
+
+struct Cpus {
+  int mine = 0;
+  int peer = 1;
+};
+
+// Zeroed memory that a forked peer shares. Every page of it is there before anything is measured.
+class Mapping {
+ public:
+  explicit Mapping(std::size_t bytes);
+  ~Mapping();
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  [[nodiscard]] void* data() const noexcept { return data_; }
+
+ private:
+  void* data_ = nullptr;
+  std::size_t bytes_ = 0;
+};
+
+enum class Peer : std::uint8_t { Process = 1, Thread = 2 };
+
+// Runs both and returns when both are done. `peer` returns whether all it received was right;
+// throws Error if it was not, or if it died. Nobody waits forever: a peer that makes no progress
+// for a minute ends the program.
+void run_pair(Peer kind, const Cpus& cpus, const std::function<bool()>& peer,
+              const std::function<void()>& mine);
+
+// The one wait of every contender and every floor.
+template <class Condition>
+inline void await(Condition&& condition) noexcept {
+  while (!condition()) cpu_pause();
+}
+
+// Time between two stamps, from one calibration of the counter for the whole program.
+const Clock& bench_clock();
+
+}  // namespace sluice::bench
