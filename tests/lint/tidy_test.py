@@ -59,7 +59,7 @@ class Tidy(unittest.TestCase):
             ("feed/stage.cpp", "core/net/http.hpp"), ("tools/ctl/a.cpp", "tests/x.hpp"),
             ("tools/replay/a.cpp", "core/net/loop.hpp"), ("tools/replay/a.cpp", "feed/source.hpp"),
             ("tools/replay/a.cpp", "tools/venue/venue.hpp"), ("tools/ctl/a.cpp", "feed/live.hpp"),
-            ("bench/a.cpp", "tests/x.hpp"), ("tests/a.cpp", "bench/x.hpp"), ("risk/a.cpp", "../core/x.hpp"),
+            ("bench/a.cpp", "tests/x.hpp"), ("core/a.cpp", "bench/x.hpp"), ("risk/a.cpp", "../core/x.hpp"),
         ):
             with self.subTest(path=path, header=header):
                 self.check(path, f'\n#include "{header}"\n', "2: include")
