@@ -79,6 +79,18 @@ ROWS = (
     violated("ending", "NOT_CARRIED", "kill_forgotten"),
     violated("ending", "SHOW_CARRIED", "unreachable"),
 
+    holds("recovery", ""),
+    holds("recovery", "INPUTS=5 DEATHS=3", when="full"),
+    violated("recovery", "HEAD_FIRST", "input_lost"),
+    violated("recovery", "OUTPUT_FIRST", "output_early"),
+    violated("recovery", "PUBLISH_ALL", "output_again"),
+    violated("recovery", "TIME_AGAIN", "state_differs"),
+    violated("recovery", "CHECKPOINT_FIRST", "state_differs"),
+    violated("recovery", "NOT_CLEARED", "state_differs"),
+    violated("recovery", "SHOW_CUT", "unreachable"),
+    violated("recovery", "SHOW_CHECKPOINT", "unreachable"),
+    violated("recovery", "SHOW_END", "unreachable"),
+
     holds("takeover", ""),
     violated("takeover", "LEASE_STORED", "two_owners"),
     violated("takeover", "ALIVE_IGNORED", "two_owners"),
