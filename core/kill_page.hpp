@@ -115,6 +115,17 @@ inline RaiseResult raise_kill(KillPage& page, Scope scope, KillLevel level,
   }
 }
 
+// A serial below what a gate says it has obeyed was thrown back by a wild store. Moved on again, so
+// that no raise is given a number that was obeyed before it. A number that no run reaches is the
+// gate's damage, not the serial's.
+inline void pass_obeyed(KillPage& page, std::uint64_t obeyed) noexcept {
+  constexpr std::uint64_t kUnreachable = std::uint64_t{1} << 48;
+  std::uint64_t serial = page.serial.load();
+  while (serial < obeyed && obeyed < kUnreachable &&
+         !page.serial.compare_exchange_weak(serial, obeyed)) {
+  }
+}
+
 // Whether a gate whose page says `obeyed` has obeyed a raise. It says so of serials that this page
 // gave out: of a higher one it speaks from before a wild store threw the serial back, and is waited
 // for until it has looked again.

@@ -63,15 +63,18 @@ struct OrderRow {
 };
 static_assert(sizeof(OrderRow) == sizeof(Payload));
 
+inline constexpr std::uint8_t kBuyPasses = 1;
+inline constexpr std::uint8_t kSellPasses = 2;
+
 // The last decision on an instrument or strategy and what it was measured against: the source of
 // `why`.
 struct GateRow {
   InstrumentIndex instrument;
   StrategyIndex strategy;
-  Reason reason;       // None = passed
-  std::uint8_t armed;  // strategies: 1 = waiting for its edge
-  std::uint8_t reserved;
-  std::int64_t value;  // raw, in the unit of the check
+  Reason reason;        // None = passed
+  std::uint8_t armed;   // strategies: 1 = waiting for its edge
+  std::uint8_t detail;  // standing rows: kBuyPasses, kSellPasses; of allocator_zero: what bound it
+  std::int64_t value;   // raw, in the unit of the check
   std::int64_t limit;
   HostTime at;
   std::uint64_t passed;

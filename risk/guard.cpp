@@ -282,31 +282,34 @@ GateRow standing(const Rules& rules, const State& state, PairIndex pair, HostTim
   constexpr std::size_t kWithoutPrice = 4;
   const Pair& where = rules.pair[pair];
   const Position& held = state.positions.at(pair);
-  GateRow row{};
+  GateRow row{.instrument = where.instrument,
+              .strategy = where.strategy,
+              .reason = Reason::None,
+              .armed = 1,
+              .detail = 0,
+              .value = 0,
+              .limit = 0,
+              .at = now,
+              .passed = 0,
+              .refused = 0,
+              .market_at = state.market.floor};
+  Intent intent{};
+  intent.instrument = where.instrument;
+  intent.strategy = where.strategy;
+  intent.seat = where.seat;
+  intent.action = Action::Enter;
+  intent.quantity = 1;
   for (const Side side : {Side::Buy, Side::Sell}) {
     if (held.open() && held.side() != side) continue;
-    Intent intent{};
-    intent.instrument = where.instrument;
-    intent.strategy = where.strategy;
-    intent.seat = where.seat;
     intent.side = side;
-    intent.action = Action::Enter;
-    intent.quantity = 1;
     Probe probe = prepare(rules, state, intent, now, state.market.floor);
     const std::span<const Check> all{kLasting};
     const Reason reason = run_checks(probe, probe.price.raw > 0 ? all : all.first(kWithoutPrice));
-    row = {.instrument = where.instrument,
-           .strategy = where.strategy,
-           .reason = reason,
-           .armed = 1,
-           .reserved = 0,
-           .value = probe.value,
-           .limit = probe.limit,
-           .at = now,
-           .passed = 0,
-           .refused = 0,
-           .market_at = state.market.floor};
-    if (reason == Reason::None) break;
+    if (reason == Reason::None) row.detail |= side == Side::Buy ? kBuyPasses : kSellPasses;
+    if (reason == Reason::None || row.reason != Reason::None) continue;
+    row.reason = reason;
+    row.value = probe.value;
+    row.limit = probe.limit;
   }
   return row;
 }

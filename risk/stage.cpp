@@ -8,10 +8,6 @@ namespace sluice::risk {
 namespace {
 
 constexpr Duration kDay = Duration::seconds(86'400);
-constexpr Duration kRowGap = Duration::millis(100);  // between rows that only a new mark changes
-// Of the guard's answers so many with one quote, in turn: each costs about 100 ns, and the quote
-// behind it waits.
-constexpr std::size_t kStandingRows = 4;
 
 }  // namespace
 
@@ -34,8 +30,12 @@ void RiskStage::on_quote(const Tick& tick, Turn& turn) noexcept {
   if (tick.instrument >= rules_.instruments) return;
   state_.quotes.quote(tick);
   const PairSet here = rules_.pairs_on[tick.instrument] & state_.positions.open();
+  if (!here.empty()) mark(here, state_.quotes.at(tick.instrument), turn);
+  show_standings(turn.ctx);
+}
+
+void RiskStage::mark(const PairSet& here, const Quote& quote, Turn& turn) noexcept {
   const bool show = turn.ctx.now - state_.rows_at >= kRowGap;
-  const Quote& quote = state_.quotes.at(tick.instrument);
   here.each([&](PairIndex pair) noexcept {
     state_.positions.mark(pair, quote);
     const std::uint8_t wanted = wanted_exit(state_.positions.at(pair), quote, rules_.limits);
@@ -45,10 +45,6 @@ void RiskStage::on_quote(const Tick& tick, Turn& turn) noexcept {
   if (!show) return;
   state_.rows_at = turn.ctx.now;
   write_account(turn.ctx);
-  for (std::size_t n = 0; n < std::min(rules_.pairs, kStandingRows); ++n) {
-    if (state_.standing_next >= rules_.pairs) state_.standing_next = 0;
-    write_standing(static_cast<PairIndex>(state_.standing_next++), turn.ctx);
-  }
 }
 
 // An exit of the strategy's own that still works is in the way of a protective one: it is
@@ -198,8 +194,8 @@ void RiskStage::refuse(const Probe& probe, Reason reason, Turn& turn) noexcept {
             .strategy = intent.strategy,
             .reason = reason,
             .armed = 0,
-            .reserved = reason == Reason::AllocatorZero ? static_cast<std::uint8_t>(probe.binding)
-                                                        : std::uint8_t{0},
+            .detail = reason == Reason::AllocatorZero ? static_cast<std::uint8_t>(probe.binding)
+                                                      : std::uint8_t{0},
             .value = probe.value,
             .limit = probe.limit,
             .at = turn.ctx.now,
@@ -352,6 +348,9 @@ void RiskStage::on(const Control& control, Context& ctx) noexcept {
       if (state_.scopes.apply(control)) look_at_open_positions();
       break;
     case ControlKind::Permit:
+      state_.scopes.apply(control);
+      write_account(ctx);
+      break;
     case ControlKind::Cap:
       state_.scopes.apply(control);
       write_account(ctx);
@@ -440,57 +439,6 @@ void RiskStage::look_at_open_positions() noexcept {
   state_.positions.open().each([this](PairIndex pair) noexcept {
     if (state_.positions.at(pair).exit_order.raw == 0) state_.due.add(pair);
   });
-}
-
-// ---- Rows
-
-void RiskStage::write_position(PairIndex pair, Context& ctx) const noexcept {
-  const Position& p = state_.positions.at(pair);
-  ctx.fx.row(
-      RowTable::Position, pair,
-      PositionRow{.instrument = rules_.pair[pair].instrument,
-                  .strategy = rules_.pair[pair].strategy,
-                  .used = p.used,
-                  .exit_pending =
-                      p.exit_kind != 0 || p.exit_order.raw != 0 ? std::uint8_t{1} : std::uint8_t{0},
-                  .reserved = 0,
-                  .qty = p.qty,
-                  .average = p.average(),
-                  .last = p.mark,
-                  .realised = p.realised,
-                  .unrealised = p.unrealised,
-                  .opened_at = p.opened_host});
-}
-
-void RiskStage::write_account(Context& ctx) const noexcept {
-  ctx.fx.row(RowTable::Summary, 0,
-             AccountRow{.equity = rules_.limits.equity + state_.positions.pnl(),
-                        .realised = state_.positions.realised(),
-                        .unrealised = state_.positions.unrealised(),
-                        .reserved_capital = state_.orders.reserved(),
-                        .open_cost = state_.positions.open_cost(),
-                        .cap = state_.scopes.global_cap(),
-                        .open_positions = state_.positions.open_count(),
-                        .open_orders = state_.orders.working()});
-}
-
-// Not with an entry, which is on the way from tick to order: its report follows.
-void RiskStage::write_standing(PairIndex pair, Context& ctx) const noexcept {
-  ctx.fx.row(RowTable::Standing, pair, standing(rules_, state_, pair, ctx.now));
-}
-
-void RiskStage::write_standings(Context& ctx) const noexcept {
-  for (std::size_t pair = 0; pair < rules_.pairs; ++pair)
-    write_standing(static_cast<PairIndex>(pair), ctx);
-}
-
-void RiskStage::write_rows(Context& ctx) const noexcept {
-  for (std::size_t pair = 0; pair < rules_.pairs; ++pair)
-    write_position(static_cast<PairIndex>(pair), ctx);
-  for (std::size_t i = 0; i < rules_.instruments; ++i)
-    ctx.fx.row(RowTable::Instrument, i, state_.gates[i]);
-  write_account(ctx);
-  write_standings(ctx);
 }
 
 }  // namespace sluice::risk

@@ -45,6 +45,7 @@ class RiskStage {
 
   // Ticks
   void on_quote(const Tick& tick, Turn& turn) noexcept;
+  void mark(const PairSet& here, const Quote& quote, Turn& turn) noexcept;
   void begin_exit(PairIndex pair, std::uint8_t wanted, Turn& turn) noexcept;
   static void count_exit(std::uint8_t kind, Effects& fx) noexcept;
   void on_status(const Tick& tick) noexcept;
@@ -82,9 +83,12 @@ class RiskStage {
   // Ends every input: what still has to leave, leaves or is marked as waiting.
   void pump(Turn& turn) noexcept;
   void tell(const Report& report, Turn& turn) noexcept;
+  // Rows (rows.cpp)
+  static constexpr Duration kRowGap = Duration::millis(100);  // between what only a mark changes
   void write_position(PairIndex pair, Context& ctx) const noexcept;
   void write_account(Context& ctx) const noexcept;
   void write_standing(PairIndex pair, Context& ctx) const noexcept;
+  void show_standings(Context& ctx) noexcept;
   void write_standings(Context& ctx) const noexcept;
   void write_rows(Context& ctx) const noexcept;
 

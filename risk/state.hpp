@@ -28,6 +28,7 @@ struct State {
   MarketTime day_end{};                              // 0 = no day yet
   Notional day_base{};                               // profit and loss when the day began
   HostTime rows_at{};                                // when marks were last written to rows
+  HostTime standing_at{};                            // when standing rows were last written
   std::size_t standing_next = 0;                     // pair whose standing row comes next
   HostTime retry_at = HostTime::never();             // earliest retry of a refused exit
   std::uint32_t exit_counter = 0;

@@ -5,7 +5,7 @@
 //   bytes(capacity)                what it needs of a zeroed shared mapping
 //   Sender(Place), try_send        false: full
 //   Receiver(Place), try_receive   false: empty
-//   try_send_many, try_receive_many   of those that can: so many by one call
+//   try_send_many, try_receive_many   of those that can: up to so many by one call
 //
 // Each is used as its documentation says. `classic` and `private` are the two designs that most
 // published rings are made of, written here in their plain form:
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include <readerwriterqueue/readerwriterqueue.h>
+#include <algorithm>
 #include <atomic>
 #include <boost/lockfree/spsc_queue.hpp>
 #include <cstring>
@@ -56,10 +57,10 @@ struct Sluice {
    public:
     explicit Sender(const Place& place) : end_(*static_cast<RingMemory*>(place.memory), 0) {}
     bool try_send(const Payload& record) noexcept { return end_.try_push(record); }
-    bool try_send_many(const Payload* records, std::size_t count) noexcept {
-      if (end_.credit(count) < count) return false;
-      for (std::size_t i = 0; i < count; ++i) end_.push(records[i]);
-      return true;
+    std::size_t try_send_many(const Payload* records, std::size_t count) noexcept {
+      const std::size_t room = std::min<std::size_t>(count, end_.credit(count));
+      for (std::size_t i = 0; i < room; ++i) end_.push(records[i]);
+      return room;
     }
 
    private:
@@ -173,9 +174,8 @@ struct Boost {
    public:
     explicit Sender(const Place& place) : queue_(static_cast<Queue*>(place.memory)) {}
     bool try_send(const Payload& record) noexcept { return queue_->push(record); }
-    bool try_send_many(const Payload* records, std::size_t count) noexcept {
-      if (queue_->write_available() < count) return false;
-      return queue_->push(records, count) == count;
+    std::size_t try_send_many(const Payload* records, std::size_t count) noexcept {
+      return queue_->push(records, count);
     }
 
    private:

@@ -10,7 +10,7 @@
 namespace sluice::bench {
 
 struct HopPlan {
-  Cpus cpus;
+  Cpus cpus = {};
   std::size_t rounds = 11;
   bool peers = false;
 };

@@ -34,8 +34,10 @@ int run(int argc, char** argv) {
   hop_command->add_option("--rounds", plan.rounds, "of every contender, interleaved")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
-  hop_command->add_option("--cpu", plan.cpus.mine, "of the sender")->capture_default_str();
-  hop_command->add_option("--peer-cpu", plan.cpus.peer, "of the receiver")->capture_default_str();
+  const CLI::Option* cpu = hop_command->add_option("--cpu", plan.cpus.mine, "of the sender");
+  const CLI::Option* peer_cpu =
+      hop_command->add_option("--peer-cpu", plan.cpus.peer, "of the receiver");
+  hop_command->footer("Without --cpu and --peer-cpu: the first two that it may run on.");
   hop_command->add_option("--json", json, "writes the results to this file as well");
   try {
     app.parse(argc, argv);
@@ -43,6 +45,7 @@ int run(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::Usage);
   }
   try {
+    if (cpu->count() == 0 && peer_cpu->count() == 0) plan.cpus = first_two();
     return hop(plan, json);
   } catch (const Error& error) {
     std::fprintf(stderr, "sluice-bench: %s\n", error.what());

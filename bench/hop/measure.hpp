@@ -132,7 +132,10 @@ double stream(const Cpus& cpus, std::size_t together = 1) {
         if constexpr (requires(const Payload* p) { out.try_send_many(p, together); }) {
           for (std::uint64_t i = 0; together > 1 && i < kRecords; i += together) {
             for (std::size_t k = 0; k < together; ++k) fill(records[k], i + k);
-            await([&] { return out.try_send_many(records.data(), together); });
+            std::size_t sent = 0;
+            await([&] {
+              return (sent += out.try_send_many(&records[sent], together - sent)) == together;
+            });
           }
         }
         for (std::uint64_t i = 0; together == 1 && i < kRecords; ++i) {

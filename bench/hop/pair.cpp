@@ -5,8 +5,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
+#include <string_view>
 #include <thread>
+#include <vector>
 
 #include "core/error.hpp"
 #include "core/process.hpp"
@@ -30,6 +33,33 @@ class Pinned {
  private:
   cpu_set_t before_{};
 };
+
+// A record that never comes would be waited for without end.
+class Patience {
+ public:
+  Patience() {
+    std::signal(SIGALRM, [](int) {
+      constexpr std::string_view kLine =
+          "sluice-bench: a record is lost: no progress for a minute\n";
+      static_cast<void>(::write(STDERR_FILENO, kLine.data(), kLine.size()));
+      ::_exit(static_cast<int>(Exit::No));
+    });
+    ::alarm(kPatienceSeconds);
+  }
+  ~Patience() { ::alarm(0); }
+  Patience(const Patience&) = delete;
+  Patience& operator=(const Patience&) = delete;
+};
+
+bool has(const cpu_set_t& set, int cpu) noexcept {
+  return cpu >= 0 && cpu < CPU_SETSIZE && CPU_ISSET(static_cast<std::size_t>(cpu), &set);
+}
+
+cpu_set_t allowed_now() {
+  cpu_set_t allowed{};
+  ::sched_getaffinity(0, sizeof allowed, &allowed);
+  return allowed;
+}
 
 void run_processes(const Cpus& cpus, const std::function<bool()>& peer,
                    const std::function<void()>& mine) {
@@ -68,12 +98,24 @@ Mapping::~Mapping() {
   ::munmap(data_, bytes_);
 }
 
+Cpus first_two() {
+  std::vector<int> found;
+  const cpu_set_t allowed = allowed_now();
+  for (int cpu = 0; cpu < CPU_SETSIZE && found.size() < 2; ++cpu)
+    if (has(allowed, cpu)) found.push_back(cpu);
+  if (found.size() < 2) throw Error(Exit::Unqualified, "a hop needs two CPUs, there is one");
+  return {found[0], found[1]};
+}
+
 void run_pair(Peer kind, const Cpus& cpus, const std::function<bool()>& peer,
               const std::function<void()>& mine) {
+  const cpu_set_t allowed = allowed_now();
+  for (const int cpu : {cpus.mine, cpus.peer})
+    if (!has(allowed, cpu))
+      throw Error(Exit::Usage, "CPU " + std::to_string(cpu) + " is not one of this process's");
   const Pinned pinned(cpus.mine);
-  ::alarm(kPatienceSeconds);
+  const Patience patience;
   (kind == Peer::Process ? run_processes : run_threads)(cpus, peer, mine);
-  ::alarm(0);
 }
 
 const Clock& bench_clock() {

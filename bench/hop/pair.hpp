@@ -13,6 +13,8 @@ struct Cpus {
   int mine = 0;
   int peer = 1;
 };
+// The first two that this process may run on; throws Error if it may run on one alone.
+Cpus first_two();
 
 // Zeroed memory that a forked peer shares. Every page of it is there before anything is measured.
 class Mapping {

@@ -184,6 +184,32 @@ TEST_F(TakeOver, ADamagedPermitIsNotHealedByANewSupervisor) {
   EXPECT_EQ(box.stop(), 0) << said();
 }
 
+TEST_F(TakeOver, ADamagedCapIsNotTakenForTheCap) {
+  start();
+  Box& box = *box_;
+  const std::uint16_t before = lease_epoch(box);
+  kill_supervisor(box);
+  Segment control;
+  ASSERT_EQ(Segment::attach(segment_name(box.name(), "control"), Access::ReadWrite,
+                            {box.name(), ObjectKind::Control, 0, 0, Mode::Paper}, control),
+            AttachError::None);
+  std::atomic<std::int64_t>& cap = control.as<ControlPage>()->caps[0];
+  const std::int64_t configured = cap.fetch_or(std::int64_t{1} << 60);
+  box.start_supervisor();
+  ASSERT_TRUE(eventually([&] { return lease_epoch(box) == before + 1; })) << said();
+  EXPECT_TRUE(eventually([&] {
+    return said().find("the cap of global was changed by somebody else") != std::string::npos;
+  })) << said();
+  EXPECT_FALSE(box.objects().control->permit(0, lease_epoch(box)).valid);
+  const Outcome mended = box.ctl(
+      {"cap", std::to_string(configured / kScale), "--operator", "ada", "--reason", "as it was"});
+  EXPECT_EQ(mended.exit_code, 0) << mended.out;
+  EXPECT_TRUE(eventually([&] { return box.objects().control->permit(0, lease_epoch(box)).valid; }))
+      << said();
+  EXPECT_EQ(cap.load(), configured);
+  EXPECT_EQ(box.stop(), 0) << said();
+}
+
 // What an operator lowered stays lowered, in this run and in the next.
 TEST_F(TakeOver, ALoweredCapOutlivesSupervisorAndRun) {
   start();

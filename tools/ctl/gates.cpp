@@ -244,7 +244,7 @@ class Walk {
   }
 
   void guard(InstrumentIndex i);
-  void last_refusal(InstrumentIndex i);
+  void last_refusal(InstrumentIndex i, const std::vector<GateRow>& now);
   void caps();
   void order_ring();
   void session();
@@ -283,6 +283,10 @@ constexpr bool has_own_gate(Reason reason) noexcept {
          reason == Reason::NoPosition || reason == Reason::UnknownTarget;
 }
 
+std::string_view refused_side(const GateRow& row) noexcept {
+  return row.detail == kSellPasses ? "a buy" : row.detail == kBuyPasses ? "a sell" : "an entry";
+}
+
 // The guard of now, as risk publishes it. An instrument is blocked when every selected strategy
 // that trades it would be refused.
 void Walk::guard(InstrumentIndex i) {
@@ -291,41 +295,51 @@ void Walk::guard(InstrumentIndex i) {
   const Scope concerns{ScopeKind::Instrument, i};
   const std::string gate = "risk guard " + instrument(i);
   std::vector<GateRow> rows;
+  bool told = false;
   for (std::size_t pair = 0; pair < row_capacity(RowTable::Position); ++pair) {
     const auto row = page->read_row<GateRow>(RowTable::Standing, pair);
+    told = told || (row && row->armed == 1);
     if (row && row->armed == 1 && row->instrument == i &&
         std::ranges::find(selection_.strategies, row->strategy) != selection_.strategies.end())
       rows.push_back(*row);
   }
   const bool one_pair = selection_.strategies.size() == 1 && selection_.instruments.size() == 1;
-  if (rows.empty()) {
+  if (rows.empty() && !told) {
+    add({gate, Says::Note, "risk has not said yet what it would answer", "", -1, "", concerns});
+  } else if (rows.empty()) {
     add({gate, one_pair ? Says::Block : Says::Note, "no selected strategy trades it", "", -1,
          "[strategy] instruments in the configuration", concerns});
   }
   const bool blocked =
-      std::ranges::none_of(rows, [](const GateRow& row) { return row.reason == Reason::None; });
+      std::ranges::none_of(rows, [](const GateRow& row) { return row.detail != 0; });
   for (const GateRow& row : rows) {
     const std::string who = strategy_name(sight_.objects.control, row.strategy);
+    const std::int64_t since = sight_.age_of(row.at);
     if (row.reason == Reason::None) {
-      add({gate, Says::Pass, "an entry of " + who + " would pass", "", -1, "", concerns});
+      add({gate, Says::Pass, "an entry of " + who + " would pass", "", since, "", concerns});
       continue;
     }
     const risk::ReasonText& why = risk::explain(row.reason);
     add({gate, blocked ? Says::Block : Says::Note,
-         fmt::format("{} would be refused: {}: {}; {}", who, why.name, why.meaning,
-                     in_unit(row.value, why.unit)),
-         in_unit(row.limit, why.unit), -1, std::string(why.remedy), concerns});
+         fmt::format("{} of {} would be refused: {}: {}; {}", refused_side(row), who, why.name,
+                     why.meaning, in_unit(row.value, why.unit)),
+         in_unit(row.limit, why.unit), since, std::string(why.remedy), concerns});
   }
-  last_refusal(i);
+  last_refusal(i, rows);
 }
 
-void Walk::last_refusal(InstrumentIndex i) {
+// A refusal for a lasting reason is history unless the guard would still give it to that strategy,
+// whose side is not known: then it is as good as the strategy's next try.
+void Walk::last_refusal(InstrumentIndex i, const std::vector<GateRow>& now) {
   const auto row = sight_.page(Process::Risk)->read_row<GateRow>(RowTable::Instrument, i);
   if (!row || row->reason == Reason::None) return;
   const risk::ReasonText& why = risk::explain(row->reason);
   const std::int64_t since = sight_.age_of(row->at);
-  const bool blocks =
-      !has_own_gate(row->reason) && !lasts(row->reason) && since >= 0 && since < kRecentNs;
+  const bool still = std::ranges::any_of(now, [&](const GateRow& standing) {
+    return standing.strategy == row->strategy && standing.reason == row->reason;
+  });
+  const bool blocks = !has_own_gate(row->reason) && (still || !lasts(row->reason)) && since >= 0 &&
+                      since < kRecentNs;
   const std::string value = in_unit(row->value, why.unit);
   add({"last refusal " + instrument(i),
        blocks ? Says::Block : Says::Note,

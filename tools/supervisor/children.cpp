@@ -126,9 +126,8 @@ void Children::adopt(Child& child) {
   if (!holder.alive || word == child.forged) return;
   const int pidfd = open_pidfd(holder.pid);
   if (pidfd < 0) return;
-  if (launch_.holds && !launch_.holds(holder.pid, child.process)) {
-    child.forged = word;
-    new_forged_.push_back(child.process);
+  if (!proven(child, holder.pid)) {
+    if (!gone(pidfd)) note_forged(child, word);  // else it has just died, and forged nothing
     ::close(pidfd);
     return;
   }
@@ -136,6 +135,30 @@ void Children::adopt(Child& child) {
   child.pidfd = pidfd;
   child.spawned = false;
   child.left = false;
+}
+
+bool Children::proven(const Child& child, pid_t pid) const {
+  return !launch_.holds || launch_.holds(pid, child.process);
+}
+
+void Children::note_forged(Child& child, std::uint64_t word) {
+  child.forged = word;
+  new_forged_.push_back(child.process);
+}
+
+// A process that we watch, and whose page is another one's now. One we did not start may give its
+// lease back and live on: for the run it has left. One whose lease names a bystander is still the
+// one to watch and to fence.
+bool Children::has_left(Child& child) {
+  const Lease& lease = objects_.page(child.process).lease;
+  const std::uint64_t word = lease.word.load(std::memory_order_acquire);
+  const LeaseView holder = look(lease);
+  if (holder.pid == child.pid || word == child.forged) return false;
+  if (holder.alive && !proven(child, holder.pid)) {
+    note_forged(child, word);
+    return false;
+  }
+  return !child.spawned;
 }
 
 bool Children::may_start(const Child& child, std::uint64_t now_ns) const noexcept {
@@ -241,11 +264,8 @@ bool Children::died_unseen(const Child& child) const noexcept {
 std::vector<Death> Children::poll(std::uint64_t now_ns) {
   std::vector<Death> deaths;
   for (Child& child : children_) {
-    // A process we did not start may give its lease back and live on: for the run it has left.
-    const bool left = child.pidfd >= 0 && !child.spawned &&
-                      look(objects_.page(child.process).lease).pid != child.pid;
-    if ((child.pidfd >= 0 && (left || gone(child.pidfd))) || died_unseen(child))
-      deaths.push_back(bury(child, now_ns));
+    const bool ended = child.pidfd >= 0 && (gone(child.pidfd) || has_left(child));
+    if (ended || died_unseen(child)) deaths.push_back(bury(child, now_ns));
     if (child.pidfd < 0) adopt(child);
     if (child.kill_after_ns != 0) press(child, now_ns);
     if (child.pidfd < 0 && may_start(child, now_ns)) spawn(child);
@@ -295,8 +315,7 @@ void Children::press(Child& child, std::uint64_t now_ns) noexcept {
 
 bool Children::forged(Process p) const noexcept {
   const Lease& lease = objects_.page(p).lease;
-  return child(p).pidfd < 0 && child(p).forged != 0 &&
-         lease.word.load(std::memory_order_relaxed) == child(p).forged;
+  return child(p).forged != 0 && lease.word.load(std::memory_order_relaxed) == child(p).forged;
 }
 
 bool Children::ready(Process p, std::uint64_t now_ns) const noexcept {
@@ -330,7 +349,7 @@ void Children::request_drain(Process p) noexcept {
 
 bool Children::fence_process(Process p) noexcept {
   const Child& c = child(p);
-  return c.pidfd < 0 || fence_pidfd(c.pidfd);
+  return c.pidfd >= 0 ? fence_pidfd(c.pidfd) : proven_dead(p);
 }
 
 bool Children::failed(Process p) const noexcept {

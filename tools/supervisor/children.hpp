@@ -62,7 +62,8 @@ class Children {
   [[nodiscard]] bool all_ready(std::uint64_t now_ns) const noexcept;
   [[nodiscard]] bool alive(Process p) const noexcept;
   [[nodiscard]] pid_t pid_of(Process p) const noexcept;
-  // The lease on its page names a living process that does not hold it: neither watched nor fenced.
+  // The lease on its page names a living process that does not hold it: that one is neither watched
+  // nor fenced.
   [[nodiscard]] bool forged(Process p) const noexcept;
   // Those that were found since the last call.
   [[nodiscard]] std::vector<Process> take_forged() { return std::exchange(new_forged_, {}); }
@@ -115,6 +116,9 @@ class Children {
   [[nodiscard]] bool died_unseen(const Child& child) const noexcept;
   void spawn(Child& child);
   void adopt(Child& child);
+  [[nodiscard]] bool proven(const Child& child, pid_t pid) const;
+  void note_forged(Child& child, std::uint64_t word);
+  bool has_left(Child& child);
   void press(Child& child, std::uint64_t now_ns) noexcept;
   Death bury(Child& child, std::uint64_t now_ns);
   void bury_asked(Child& child, bool taken, Death& death) noexcept;

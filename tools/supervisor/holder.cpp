@@ -6,12 +6,12 @@
 
 namespace sluice {
 
-bool is_holder(pid_t pid, Process process, FileId page, const AccessConfig* access) {
+bool is_holder(pid_t pid, Process process, FileId page, const Identities* who) {
   const Mapped mapped = mapped_by(pid, {page});
-  if (mapped != Mapped::Unknown || access == nullptr) return mapped == Mapped::Writable;
+  if (mapped != Mapped::Unknown || who == nullptr) return mapped == Mapped::Writable;
   struct stat info {};
   return ::stat(("/proc/" + std::to_string(pid)).c_str(), &info) == 0 &&
-         info.st_uid == resolve(*access)[role_of(process)];
+         info.st_uid == (*who)[role_of(process)];
 }
 
 }  // namespace sluice

@@ -11,8 +11,8 @@
 namespace sluice {
 
 // It maps the page for writing; or, where this user may not see that (a supervisor that has given
-// up root), it runs under the user that `access` lets write the page, which only the configured
-// supervisor can have made. Setup and adoption: it reads /proc.
-bool is_holder(pid_t pid, Process process, FileId page, const AccessConfig* access);
+// up root), it runs under the user that may write the page, as `who` says, which only the
+// configured supervisor can have made. Setup and adoption: it reads /proc.
+bool is_holder(pid_t pid, Process process, FileId page, const Identities* who);
 
 }  // namespace sluice

@@ -46,6 +46,8 @@ void KillWatch::carry(const std::vector<LatchedLevel>& levels) {
 // First what must be quick (targets, fences), then what goes to disk: an fsync must not delay a
 // fence.
 void KillWatch::poll(std::uint64_t now_ns) {
+  for (const Process gate : kGates)
+    pass_obeyed(*objects_.kill, objects_.page(gate).obeyed.load(std::memory_order_acquire));
   const std::size_t told = news_.size();
   bool raised = false;
   for (std::size_t slot = 0; slot < kScopes; ++slot) {
@@ -105,7 +107,10 @@ void KillWatch::complete(std::size_t slot, std::uint64_t now_ns) {
     const bool done = children_.fence_process(gate);
     news_.push_back({done ? "fenced" : "not_fenced",
                      done ? std::string(name_of(gate))
-                          : fmt::format("{}: run `sudo kill -KILL {}`", name_of(gate), pid)});
+                     : pid > 0
+                         ? fmt::format("{}: run `sudo kill -KILL {}`", name_of(gate), pid)
+                         : fmt::format("{}: its lease names a process that does not hold its page",
+                                       name_of(gate))});
   }
   if (!all) return;
   watched.complete_ns = now_ns;

@@ -33,11 +33,10 @@ std::string OwnPages::damage() const {
           "this run",
           name);
   for (std::size_t slot = 0; slot < kScopes; ++slot) {
+    if (!objects_.control->scope_exists(scope_at(slot))) continue;  // nobody reads it
     const std::int64_t cap = objects_.control->caps[slot].load(std::memory_order_relaxed);
     if (cap == caps_[slot]) continue;
-    const std::string scope = objects_.control->scope_exists(scope_at(slot))
-                                  ? scope_name(*objects_.control, scope_at(slot))
-                                  : fmt::format("slot {}", slot);
+    const std::string scope = scope_name(*objects_.control, scope_at(slot));
     DecimalText was;
     DecimalText is;
     return fmt::format(

@@ -39,11 +39,11 @@ Segment control_of(const std::string& instance) {
 
 // Why the holder of that page's lease is not dead; empty if it is. Who gets the signal is decided
 // by the pidfd, which was opened before the proof: a number that passes on takes no signal along.
-std::string fence(pid_t pid, Process process, FileId page, const AccessConfig* access) {
+std::string fence(pid_t pid, Process process, FileId page, const Identities* who) {
   const int pidfd = open_pidfd(pid);
   if (pidfd < 0) return errno == ESRCH ? "" : "kill it by hand";
   std::string why;
-  if (!gone(pidfd) && !is_holder(pid, process, page, access))
+  if (!gone(pidfd) && !is_holder(pid, process, page, who))
     why =
         "it is not proven to be that: it does not map the page, or this user may not see it; "
         "nothing was sent. Look at it (ps -fp " +
@@ -56,11 +56,13 @@ std::string fence(pid_t pid, Process process, FileId page, const AccessConfig* a
 
 void fence_holders(const std::string& instance, AttachedInstance& dead,
                    const AccessConfig* access) {
+  std::optional<Identities> who;
+  if (access != nullptr) who = resolve(*access);
   for (const Process p : kProcesses) {
     if (!dead.try_page(p)) continue;
     const LeaseView stage = look(dead.objects().page(p).lease);
     if (!stage.alive) continue;
-    const std::string why = fence(stage.pid, p, dead.file_of(p), access);
+    const std::string why = fence(stage.pid, p, dead.file_of(p), who ? &*who : nullptr);
     if (!why.empty())
       throw Error("instance '" + instance + "': cannot fence " + std::string(name_of(p)) +
                   " (process " + std::to_string(stage.pid) + "): " + why);

@@ -54,6 +54,7 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
   beat();  // from here on no permit of an earlier supervisor is valid
   if (!adopted_) run_->publish();
   own_ = std::make_unique<OwnPages>(objects);
+  if (adopted_) expect_kept_caps();
   started_ns_ = boottime_ns();
   const std::string what = fmt::format("run {} of instance {} ({}), build {}", run_->ordinal(),
                                        pipeline_.instance, name_of(pipeline_.mode), build_id());
@@ -66,8 +67,8 @@ Supervisor::Supervisor(const Setup& setup) : pipeline_(setup.pipeline), config_(
 // before another user's processes are signalled.
 Children::Launch Supervisor::launch(Children::Launch wanted) {
   if (pipeline_.access)
-    wanted.holds = [this](pid_t pid, Process p) {
-      return is_holder(pid, p, run_->file_of(p), &*pipeline_.access);
+    wanted.holds = [this, who = resolve(*pipeline_.access)](pid_t pid, Process p) {
+      return is_holder(pid, p, run_->file_of(p), &who);
     };
   return wanted;
 }
@@ -114,6 +115,21 @@ void Supervisor::set_starting_caps() noexcept {
   };
   start({});
   for (std::uint32_t i = 0; i < control.strategies; ++i) start({ScopeKind::Strategy, i});
+}
+
+// Of a run that is taken over: a cap that nobody has set is damage, not the cap.
+void Supervisor::expect_kept_caps() noexcept {
+  const ControlPage& control = *run_->objects().control;
+  for (std::size_t slot = 0; slot < kScopes; ++slot) {
+    const Scope scope = scope_at(slot);
+    if (!control.scope_exists(scope)) continue;
+    if (scope.kind != ScopeKind::Global && scope.kind != ScopeKind::Strategy) continue;
+    const std::string name = scope_name(control, scope);
+    const auto kept = std::find_if(caps_.begin(), caps_.end(),
+                                   [&](const LatchedCap& cap) { return cap.scope == name; });
+    if (kept != caps_.end() && kept->cap == own_->cap(slot)) continue;
+    own_->cap_is(slot, starting_cap(caps_, name, config_.cap));
+  }
 }
 
 // The global permit follows the processes (decide_permits). Any other one that is void in a run
@@ -199,12 +215,13 @@ std::string Supervisor::forged_lease(Process p) const {
 // Why risk may not be permitted now; empty if it may.
 std::string Supervisor::obstacle(std::uint64_t now_ns) const {
   if (std::string damage = own_->damage(); !damage.empty()) return damage;
+  for (const Process p : children_->needed())
+    if (children_->forged(p)) return forged_lease(p);
   if (std::string replaced = run_->replaced(); !replaced.empty()) return replaced;
   if (const Process* p = children_->stopping())
     return fmt::format("{} is being stopped", name_of(*p));
   if (const Process* p = children_->missing(now_ns)) {
     const StagePage& page = run_->objects().page(*p);
-    if (children_->forged(*p)) return forged_lease(*p);
     if (children_->crash_loop(*p) && !children_->alive(*p))
       return fmt::format(
           "{} died too often and is not restarted: sluicectl start {} --operator NAME --reason "
@@ -244,8 +261,9 @@ void Supervisor::decide_permits(std::uint64_t now_ns) {
   const std::string why = obstacle(now_ns);
   if (why.empty() && !armed_) arm();
   if (!why.empty() && armed_) disarm(why);
-  if (why != obstacle_ && !why.empty() &&
-      now_ns - started_ns_ > static_cast<std::uint64_t>(config_.ready_timeout.ns))
+  // At the start stages are only getting ready; damage does not pass.
+  const bool settled = now_ns - started_ns_ > static_cast<std::uint64_t>(config_.ready_timeout.ns);
+  if (why != obstacle_ && !why.empty() && (settled || !own_->damage().empty()))
     say("not armed: " + why);
   obstacle_ = why;
 }

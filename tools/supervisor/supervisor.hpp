@@ -51,6 +51,7 @@ class Supervisor {
   void take_run(const Setup& setup);
   void take_pages(const Setup& setup);
   void set_starting_caps() noexcept;
+  void expect_kept_caps() noexcept;
   void withhold_what_was_void();
   void turn(int wait_ms);
   void beat() noexcept;

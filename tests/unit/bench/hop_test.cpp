@@ -16,8 +16,9 @@ class Hop : public testing::Test {
  protected:
   void SetUp() override {
     if (cpus_allowed() < 2) GTEST_SKIP() << "a hop needs two CPUs";
+    cpus_ = first_two();
   }
-  const Cpus cpus_{};
+  Cpus cpus_;
 };
 
 // Ours, but one record of each stream is not what was sent.
@@ -52,7 +53,19 @@ TEST_F(Hop, ADoubledRecordGivesNoFigure) {
   EXPECT_THROW(stream<Doubled>(cpus_), Error);
 }
 
+TEST_F(Hop, ACpuThatIsNotThereIsSaid) {
+  EXPECT_THROW(round_trip_floor({cpus_.mine, 1'000}), Error);
+}
+
 TEST_F(Hop, EveryContenderIsMeasuredBesideItsFloor) {
+  mq_attr shape{};
+  shape.mq_maxmsg = 1;
+  shape.mq_msgsize = 8;
+  const std::string name = "/sluice-hop-test." + std::to_string(::getpid());
+  const mqd_t queue = ::mq_open(name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600, &shape);
+  if (queue < 0) GTEST_SKIP() << "no POSIX message queues here";
+  ::mq_unlink(name.c_str());
+  ::mq_close(queue);
   const HopPlan plan{.cpus = cpus_, .rounds = 1, .peers = true};
   const std::vector<HopResult> results = run_hop(plan);
   ASSERT_EQ(results.size(), 8u);

@@ -23,6 +23,7 @@ TEST(Standing, NothingIsRefusedWhenAllIsWell) {
   const GateRow row = later(desk);
   EXPECT_EQ(row.armed, 1);
   EXPECT_EQ(row.reason, Reason::None);
+  EXPECT_EQ(row.detail, kBuyPasses | kSellPasses);
   EXPECT_EQ(row.at, desk.now);
 }
 
@@ -57,8 +58,12 @@ TEST(Standing, SameSideBlocksUntilThePositionIsClosed) {
   desk.armed();
   const Order order = desk.bought();
   EXPECT_EQ(shown(desk).reason, Reason::SameSide);
+  EXPECT_EQ(shown(desk).detail, 0) << "a sell would close it";
   EXPECT_EQ(shown(desk, desk.stage.rules().pair_of(0, 1)).reason, Reason::None);
-  EXPECT_EQ(shown(desk, desk.stage.rules().pair_of(1, 0)).reason, Reason::None) << "it may sell";
+  later(desk);
+  const GateRow flat = shown(desk, desk.stage.rules().pair_of(1, 0));
+  EXPECT_EQ(flat.reason, Reason::SameSide);
+  EXPECT_EQ(flat.detail, kSellPasses) << "the other strategy may sell";
   desk.send(desk.intent(0, 0, Action::Exit, Side::Sell));
   desk.fill(desk.orders.at(0), order.qty, order.price);
   EXPECT_EQ(shown(desk).reason, Reason::None);

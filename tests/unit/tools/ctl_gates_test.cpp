@@ -45,11 +45,12 @@ class Gates : public ::testing::Test {
     write(Process::Risk, RowTable::Instrument, 0, row);
   }
 
-  void stand(std::size_t pair, StrategyIndex strategy, Reason reason) {
+  void stand(std::size_t pair, StrategyIndex strategy, Reason reason, std::uint8_t passes = 0) {
     GateRow row{};
     row.strategy = strategy;
     row.reason = reason;
     row.armed = 1;
+    row.detail = reason == Reason::None ? kBuyPasses | kSellPasses : passes;
     write(Process::Risk, RowTable::Standing, pair, row);
   }
 
@@ -204,6 +205,10 @@ TEST_F(Gates, ALastingReasonBlocksByTheGuardOfNow) {
     refuse(reason, 1'000'000);
     stand(0, 0, Reason::None);
     EXPECT_EQ(blocking(), Names{}) << "the last refusal is history";
+    stand(0, 0, reason, kSellPasses);
+    EXPECT_EQ(blocking(), Names{"last refusal BTCUSDT"}) << "it buys, it seems, and may not";
+    refuse(reason, 60'000'000'000);
+    EXPECT_EQ(blocking(), Names{}) << "it does not try to buy";
     stand(0, 0, reason);
     EXPECT_EQ(blocking(), Names{"risk guard BTCUSDT"});
     stand(2, 1, Reason::None);

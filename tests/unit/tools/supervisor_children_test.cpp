@@ -77,14 +77,38 @@ TEST(ForgedLease, IsNeitherWatchedNorFenced) {
   EXPECT_TRUE(children.forged(Process::Risk));
   EXPECT_FALSE(children.alive(Process::Risk));
   EXPECT_FALSE(children.proven_dead(Process::Risk)) << "no kill is complete by its word";
-  EXPECT_TRUE(children.fence_process(Process::Risk)) << "there is nobody to fence";
+  EXPECT_FALSE(children.fence_process(Process::Risk)) << "nobody was fenced, nobody is dead";
   EXPECT_NE(start_ticks_of(bystander.pid()), 0u) << "a process was killed by a forged lease";
   take_for(page.lease, 2, holder.pid());
   children.poll(boottime_ns());
   EXPECT_FALSE(children.forged(Process::Risk));
   EXPECT_TRUE(children.alive(Process::Risk));
+
+  take_for(page.lease, 3, bystander.pid());  // it lives, and stores another one's number
+  EXPECT_TRUE(children.poll(boottime_ns()).empty());
+  EXPECT_TRUE(children.forged(Process::Risk));
+  EXPECT_EQ(children.take_forged().size(), 2u);
+  EXPECT_EQ(children.pid_of(Process::Risk), holder.pid()) << "still the one to watch";
   EXPECT_TRUE(children.fence_process(Process::Risk));
   EXPECT_EQ(start_ticks_of(holder.pid()), 0u);
+  EXPECT_NE(start_ticks_of(bystander.pid()), 0u);
+}
+
+TEST(ForgedLease, AStageThatDiedBeforeItCouldBeLookedAtForgedNothing) {
+  MemoryInstance instance(test::toy_config(), test::toy_run());
+  StagePage& page = instance.objects().page(Process::Risk);
+  Sleeper risk;
+  Children::Launch launch;
+  launch.holds = [&](pid_t, Process) {
+    risk.kill();
+    risk.await_death();
+    return false;  // it maps nothing any more
+  };
+  Children children(test::by_hand(), test::toy_config(), instance.objects(), launch);
+  take_for(page.lease, 1, risk.pid());
+  children.poll(boottime_ns());
+  EXPECT_TRUE(children.take_forged().empty());
+  EXPECT_FALSE(children.forged(Process::Risk));
 }
 
 }  // namespace

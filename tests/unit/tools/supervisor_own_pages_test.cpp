@@ -42,8 +42,7 @@ TEST_F(OwnPagesTest, AnyFlippedBitOfAHeaderIsSaid) {
 }
 
 TEST_F(OwnPagesTest, AnyFlippedBitOfACapIsSaidUntilItIsSetAgain) {
-  for (const Scope scope :
-       {Scope{}, Scope{ScopeKind::Strategy, 0}, Scope{ScopeKind::Strategy, 9}}) {
+  for (const Scope scope : {Scope{}, Scope{ScopeKind::Strategy, 0}}) {
     const std::size_t slot = scope_slot(scope);
     for (int bit = 0; bit < 64; ++bit) {
       const std::int64_t clean = objects().control->caps[slot].load();
@@ -54,6 +53,8 @@ TEST_F(OwnPagesTest, AnyFlippedBitOfACapIsSaidUntilItIsSetAgain) {
       ASSERT_EQ(own_.damage(), "");
     }
   }
+  objects().control->caps[scope_slot({ScopeKind::Strategy, 9})].store(1);
+  EXPECT_EQ(own_.damage(), "") << "there is no such strategy: nobody reads it";
   objects().control->caps[0].store(Notional::whole(25'000).raw);
   EXPECT_EQ(own_.damage(),
             "the cap of global was changed by somebody else from 0 to 25000: sluicectl cap sets it "
