@@ -49,8 +49,8 @@ struct Check {
 // What an entry of the smallest size would hear now from the checks whose answer lasts until an
 // order, a fill, a cap, the day or a price changes: None, or the first refusal with its value and
 // limit, and which side would pass. Of an open position only an entry that adds to it is asked for;
-// which side a strategy takes is not known here. Without a
-// quote the checks that need a price are left out: the feed has gates of its own.
+// which side a strategy takes is not known here. Without a quote the checks that need a price are
+// left out: the feed has gates of its own.
 [[nodiscard]] GateRow standing(const Rules& rules, const State& state, PairIndex pair,
                                HostTime now) noexcept;
 

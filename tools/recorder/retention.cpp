@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "core/journal_file.hpp"
+#include "core/run_files.hpp"
 
 namespace sluice {
 
@@ -30,7 +31,7 @@ bool Retention::list(std::uint16_t ordinal, std::vector<File>& files) const {
       break;
     }
     const std::string name = entry->d_name;
-    if (!name.ends_with(".journal") && !name.ends_with(".checkpoint") &&
+    if (!name.ends_with(kJournalSuffix) && !name.ends_with(kCheckpointSuffix) &&
         !name.ends_with(".checkpoint.new"))
       continue;
     struct stat info {};

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "core/error.hpp"
+#include "core/run_files.hpp"
 
 namespace fs = std::filesystem;
 
@@ -26,12 +27,9 @@ bool write_synced(const fs::path& path, const std::string& text) noexcept {
         ::fsync(fd) == 0;
     ::close(fd);
     if (!written || ::rename(temporary.c_str(), path.c_str()) != 0) return false;
-    // The name is durable only with its directory.
-    const int dir = ::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0) return false;
-    const bool synced = ::fsync(dir) == 0;
-    ::close(dir);
-    return synced;
+    const int error = sync_directory(path.parent_path());
+    if (error != 0) errno = error;
+    return error == 0;
   } catch (...) {  // no memory for a path
     return false;
   }

@@ -263,9 +263,14 @@ void Supervisor::decide_permits(std::uint64_t now_ns) {
   if (!why.empty() && armed_) disarm(why);
   // At the start stages are only getting ready; damage does not pass.
   const bool settled = now_ns - started_ns_ > static_cast<std::uint64_t>(config_.ready_timeout.ns);
-  if (why != obstacle_ && !why.empty() && (settled || !own_->damage().empty()))
-    say("not armed: " + why);
   obstacle_ = why;
+  if (why.empty()) said_.clear();
+  if (why.empty() || why == said_ || (!settled && own_->damage().empty())) return;
+  // Once a second at most: an age in it makes it another text in every turn.
+  if (now_ns - said_ns_ < kSecond) return;
+  say("not armed: " + why);
+  said_ = why;
+  said_ns_ = now_ns;
 }
 
 void Supervisor::arm() {

@@ -97,6 +97,8 @@ class Supervisor {
   bool armed_ = false;
   bool stop_asked_ = false;
   std::string obstacle_;
+  std::string said_;  // the obstacle that was told last
+  std::uint64_t said_ns_ = 0;
 };
 
 }  // namespace sluice

@@ -160,5 +160,19 @@ TEST_F(FailingFence, OfASeverIsNotTriedInEveryTurn) {
   EXPECT_FALSE(children_.alive(Process::Gateway));
 }
 
+TEST_F(KillWatchTest, ASerialThatWasThrownBackIsMovedOnBehindWhatAGateHasObeyed) {
+  StagePage& gateway = objects().page(Process::Gateway);
+  gateway.obeyed.store(1'000);
+  objects().kill->serial.store(3);
+  poll(1);
+  EXPECT_EQ(objects().kill->serial.load(), 1'000u);
+  const RaiseResult raised = raise_kill(*objects().kill, {}, KillLevel::Halt, KillCause::Operator);
+  EXPECT_FALSE(has_obeyed(*objects().kill, gateway.obeyed.load(), raised.target));
+  const std::uint64_t serial = objects().kill->serial.load();
+  gateway.obeyed.store(~std::uint64_t{0});  // the gate's damage, which must not become the serial's
+  poll(2);
+  EXPECT_LT(objects().kill->serial.load(), serial + 10);
+}
+
 }  // namespace
 }  // namespace sluice
