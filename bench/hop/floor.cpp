@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "bench/hop/record.hpp"
-#include "bench/hop/samples.hpp"
+#include "bench/machine/samples.hpp"
 #include "core/ring.hpp"
 
 namespace sluice::bench {

@@ -3,7 +3,7 @@
 // by ten.
 #pragma once
 
-#include "bench/hop/pair.hpp"
+#include "bench/machine/pair.hpp"
 
 namespace sluice::bench {
 

@@ -7,8 +7,8 @@
 #include "bench/hop/contenders.hpp"
 #include "bench/hop/floor.hpp"
 #include "bench/hop/measure.hpp"
+#include "bench/machine/fitness.hpp"
 #include "core/build.hpp"
-#include "tools/ctl/doctor/doctor.hpp"
 
 namespace sluice::bench {
 namespace {
@@ -93,11 +93,6 @@ std::vector<Contender> contenders() {
   return {Contender{C::kName, &measure<C>}...};
 }
 
-std::string fitness(const HopPlan& plan) {
-  const auto unfit = ctl::doctor::unfit_for_figures({plan.cpus.mine, plan.cpus.peer});
-  return unfit.empty() ? "qualified" : fmt::format("UNQUALIFIED: {}", fmt::join(unfit, "; "));
-}
-
 }  // namespace
 
 std::vector<HopResult> run_hop(const HopPlan& plan) {
@@ -126,7 +121,8 @@ std::string hop_table(const HopPlan& plan, const std::vector<HopResult>& results
         r.stream_floor_mps, r.single_ratio,
         r.batch_mps > 0 ? fmt::format("{:.2f}", r.batch_mps) : "-", r.push_ns, r.clean);
   return text + fmt::format("medians of {} rounds, CPU {} and {}, build {}\n{}\n", plan.rounds,
-                            plan.cpus.mine, plan.cpus.peer, build_id(), fitness(plan));
+                            plan.cpus.mine, plan.cpus.peer, build_id(),
+                            fitness({plan.cpus.mine, plan.cpus.peer}));
 }
 
 std::string hop_json(const HopPlan& plan, const std::vector<HopResult>& results) {
@@ -141,7 +137,8 @@ std::string hop_json(const HopPlan& plan, const std::vector<HopResult>& results)
         r.name, r.rtt_ns, r.floor_ns, r.rtt_ratio, r.rtt_ratio_low, r.rtt_ratio_high, r.single_mps,
         r.stream_floor_mps, r.single_ratio,
         r.batch_mps > 0 ? fmt::format("{:.3f}", r.batch_mps) : "null", r.push_ns, r.rounds, r.clean,
-        build_id(), fitness(plan) == "qualified", &r == &results.back() ? "" : ",");
+        build_id(), unfit({plan.cpus.mine, plan.cpus.peer}).empty(),
+        &r == &results.back() ? "" : ",");
   return text + "]\n";
 }
 

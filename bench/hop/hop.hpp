@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/hop/pair.hpp"
+#include "bench/machine/pair.hpp"
 
 namespace sluice::bench {
 

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "bench/hop/contenders.hpp"
-#include "bench/hop/pair.hpp"
+#include "bench/machine/pair.hpp"
 #include "bench/hop/record.hpp"
-#include "bench/hop/samples.hpp"
+#include "bench/machine/samples.hpp"
 
 namespace sluice::bench {
 

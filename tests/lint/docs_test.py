@@ -488,9 +488,10 @@ class Docs:
 
     def options_of(self, folder):
         text = self.read("core/options.cpp")
-        for name in os.listdir(os.path.join(self.root, folder)):
-            if name.endswith(".cpp"):
-                text += self.read(os.path.join(folder, name))
+        for inside, _, names in os.walk(os.path.join(self.root, folder)):
+            for name in names:
+                if name.endswith(".cpp"):
+                    text += self.read(os.path.relpath(os.path.join(inside, name), self.root))
         return set(re.findall(r"--[a-z][\w-]*", text))
 
     def options(self, path, number, name, words, known):

@@ -1,4 +1,4 @@
-#include "bench/hop/pair.hpp"
+#include "bench/machine/pair.hpp"
 
 #include <sched.h>
 #include <sys/mman.h>

@@ -1,0 +1,48 @@
+#include <cstdio>
+#include <fstream>
+#include <memory>
+
+#include "bench/command.hpp"
+#include "bench/hop/hop.hpp"
+
+namespace sluice::bench {
+namespace {
+
+struct Wanted {
+  HopPlan plan;
+  std::string json;
+};
+
+Exit hop(const Wanted& wanted) {
+  const std::vector<HopResult> results = run_hop(wanted.plan);
+  std::fputs(hop_table(wanted.plan, results).c_str(), stdout);
+  if (wanted.json.empty()) return Exit::Ok;
+  std::ofstream file(wanted.json);
+  file << hop_json(wanted.plan, results);
+  file.close();
+  if (!file) throw Error(wanted.json + ": cannot be written");
+  return Exit::Ok;
+}
+
+}  // namespace
+
+Command add_hop(CLI::App& app) {
+  const auto wanted = std::make_shared<Wanted>();
+  HopPlan& plan = wanted->plan;
+  CLI::App* line = app.add_subcommand(
+      "hop", "One hop between two processes: round trip, records per second, cost of a push.");
+  line->add_flag("--peers", plan.peers, "beside other rings, queues and system calls");
+  line->add_option("--rounds", plan.rounds, "of every contender, interleaved")
+      ->check(CLI::Range(1, 10'000))
+      ->capture_default_str();
+  const CLI::Option* cpu = line->add_option("--cpu", plan.cpus.mine, "of the sender");
+  const CLI::Option* peer = line->add_option("--peer-cpu", plan.cpus.peer, "of the receiver");
+  line->footer("Without --cpu and --peer-cpu: the first two that it may run on.");
+  line->add_option("--json", wanted->json, "writes the results to this file as well");
+  return {line, [wanted, cpu, peer] {
+            if (cpu->count() == 0 && peer->count() == 0) wanted->plan.cpus = first_two();
+            return hop(*wanted);
+          }};
+}
+
+}  // namespace sluice::bench
