@@ -15,4 +15,17 @@ inline std::uint32_t crc32c(std::span<const std::uint64_t> words,
   return static_cast<std::uint32_t>(crc ^ 0xffff'ffff);
 }
 
+// The same, and copies the words. One by one through a register: a record was stored so a moment
+// ago, and a wider load of it would wait until those stores have reached the cache.
+inline std::uint32_t crc32c_copy(std::span<const std::uint64_t> words, std::uint64_t* to,
+                                 std::uint64_t seed) noexcept {
+  std::uint64_t crc = seed;
+  for (std::uint64_t word : words) {
+    asm("" : "+r"(word));
+    crc = _mm_crc32_u64(crc, word);
+    *to++ = word;
+  }
+  return static_cast<std::uint32_t>(crc ^ 0xffff'ffff);
+}
+
 }  // namespace sluice

@@ -5,6 +5,10 @@
 //          -> deadline, continue -> raises -> journal tail -> outputs
 //          -> session commands and quotes -> input heads -> heartbeat
 //
+// The clock is read once per input, when the input has been seen: a stamp from before would hide
+// the time for which the thread was away in between. A turn without input reads it once at its end;
+// what a turn does before its first input goes by the last stamp of the turn before.
+//
 // Invariants (model-checked): an input is journaled before it is dispatched; the tail is released
 // before any output of the turn is published or any input head moves; room for one output per edge
 // is tested before every input; output k of an edge has ring sequence k. So a crash at any
@@ -34,7 +38,8 @@ struct NoSession {
   void execute(const Order&, HostTime, std::uint32_t) noexcept {}
   void on_tick(const Tick&, HostTime) noexcept {}
   void poll(HostTime) noexcept {}
-  bool next_event(Event&) noexcept { return false; }
+  [[nodiscard]] bool has_event() const noexcept { return false; }
+  Event next_event() noexcept { return {}; }
   // True if every byte handed over for sending has left this host.
   [[nodiscard]] bool drained() const noexcept { return true; }
 };
@@ -74,6 +79,7 @@ class Driver {
  public:
   static constexpr std::size_t kTickBatch = 16;   // an intent or order waits for at most so many
   static constexpr std::size_t kInputBatch = 32;  // of any other edge
+  static constexpr std::uint32_t kEvaluationEvery = 8;  // ticks that make nothing are timed
   static constexpr Duration kQuiet = Duration::millis(20);
 
   Driver(Stage& stage, Session& session, const ClockType& clock, const DriverSources& sources)
@@ -87,7 +93,8 @@ class Driver {
   }
   void open_output(Edge edge, RingMemory& ring) {
     outputs_.open(edge);
-    lanes_.push_back({edge, &ring, {}, 0, false});
+    const std::uint64_t capacity = ring.header.capacity;
+    lanes_.push_back({edge, &ring, {}, 0, capacity >= 16 ? 4u : 1u, capacity / 2, false});
   }
 
   // Setup. `next(JournalSlot&, position) -> bool` yields the committed entries, from the newest
@@ -106,7 +113,7 @@ class Driver {
   [[nodiscard]] std::uint32_t conditions() const noexcept { return watch_.conditions(); }
   // Nothing is owed any more: for so long no neighbour has asked or answered, nothing was said, and
   // no input was held back. Ticks do not count: they never end while the feed lives.
-  [[nodiscard]] bool drained() const noexcept { return turn_at_ - owed_at_ > kQuiet; }
+  [[nodiscard]] bool drained() const noexcept { return now_ - owed_at_ > kQuiet; }
 
  private:
   // The driver's part of a checkpoint; the stage's state follows it.
@@ -133,7 +140,9 @@ class Driver {
     RingMemory* ring;
     Producer producer;
     std::uint64_t generated;
-    bool full;  // as the stage was told
+    std::uint64_t need;  // room for what one input may cause
+    std::uint64_t back;  // room that ends fullness
+    bool full;           // as the stage was told
   };
 
   static InputClass class_of_edge(Edge edge) noexcept {
@@ -152,14 +161,19 @@ class Driver {
   void take(Edge edge, const Payload& payload) noexcept;
   bool inject(const Control& control) noexcept;
   void take_control(ControlKind kind, std::uint32_t index, std::int64_t after) noexcept;
+  [[nodiscard]] bool edges_as_told() noexcept;
   bool room_for_input(std::uint64_t journal_entries) noexcept;
   bool tell_edges() noexcept;
+  HostTime stamp() noexcept;
+  bool scan_pages(bool blocked) noexcept;
+  std::size_t take_inputs() noexcept;
   std::size_t take_events() noexcept;
-  std::size_t take_ring(Input& input, std::size_t limit) noexcept;
-  std::size_t take_class(InputClass kind, std::size_t limit) noexcept;
+  std::size_t take_ring(Input& input) noexcept;
   void take_due() noexcept;
   bool tell_recovered() noexcept;
   void flush() noexcept;
+  void publish_outputs() noexcept;
+  void execute(const Order& command) noexcept;
   void finish_turn(bool scanned) noexcept;
   void fault(const char* what, Edge edge) noexcept;
   template <class Republish, class NextEntry>
@@ -188,9 +202,13 @@ class Driver {
   std::uint32_t last_event_sequence_ = 0;
   std::uint64_t recoveries_ = 0;
   std::uint64_t checkpointed_ = 0;  // position of the newest checkpoint
-  HostTime turn_at_;
+  HostTime now_;                    // newest stamp
   HostTime beat_at_;
-  HostTime owed_at_;  // last turn that was not about ticks alone
+  HostTime owed_at_;                // last turn that was not about ticks alone
+  std::uint64_t spare_inputs_ = 0;  // for so many more every edge has room, whatever they cause
+  std::uint32_t evaluated_ = 0;
+  bool owed_ = false;       // this turn was not about ticks alone
+  bool suspended_ = false;  // the pages are looked at again before anything is taken
   bool recovered_untold_ = false;
   bool faulted_ = false;
 };
@@ -241,13 +259,25 @@ void Driver<Stage, Session, ClockType>::dispatch(Edge edge, const Payload& paylo
   }
 }
 
+// One more stamp. After a gap nothing is taken before the pages have been looked at again.
+template <class Stage, class Session, class ClockType>
+HostTime Driver<Stage, Session, ClockType>::stamp() noexcept {
+  const HostTime now = clock_.now();
+  if (now - now_ > kSuspendedAfter) [[unlikely]]
+    suspended_ = true;
+  return now_ = now;
+}
+
 template <class Stage, class Session, class ClockType>
 void Driver<Stage, Session, ClockType>::take(Edge edge, const Payload& payload) noexcept {
-  const HostTime now = journal_.append(edge, payload, clock_.now());
+  const HostTime now = journal_.append(edge, payload, now_);
   ++next_in_[static_cast<std::size_t>(edge)];
   dispatch(edge, payload, now);
+  // Every tick that makes something, and some of the others: a second stamp for each would cost as
+  // much as most of them do.
   if constexpr (requires { Stage::kEvaluation; })
-    if (record_of(edge) == RecordKind::Tick)
+    if (record_of(edge) == RecordKind::Tick &&
+        (outputs_.emitted_any() || ++evaluated_ % kEvaluationEvery == 0))
       effects_.record(Stage::kEvaluation, clock_.now() - now);
 }
 
@@ -270,132 +300,111 @@ void Driver<Stage, Session, ClockType>::take_control(ControlKind kind, std::uint
   take(Edge::Control, to_payload(control));
 }
 
-// Tells the stage of every edge that ran full, then of one that has room again (which may make it
-// emit, so the first test is repeated). False: no journal room to say so.
-template <class Stage, class Session, class ClockType>
-bool Driver<Stage, Session, ClockType>::tell_edges() noexcept {
-  for (;;) {
-    OutputLane* cleared = nullptr;
-    for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      OutputLane& lane = lanes_[i];
-      const std::uint64_t capacity = lane.producer.capacity();
-      const std::uint64_t need = pending(i) + (lane.full ? capacity / 2 : capacity >= 16 ? 4u : 1u);
-      const bool enough = lane.producer.credit(need) >= need;
-      if (enough && lane.full) cleared = &lane;
-      if (enough || lane.full) continue;
-      if (journal_.room() < 2) return false;
-      take_control(ControlKind::EdgeFull, static_cast<std::uint32_t>(lane.edge), 0);
-    }
-    if (cleared == nullptr) return true;
-    if (journal_.room() < 2) return false;
-    take_control(ControlKind::EdgeRoom, static_cast<std::uint32_t>(cleared->edge), 0);
-  }
-}
-
-// True if one more input may be taken: the stage knows the state of every edge, no batch is
-// exhausted, and the journal has `journal_entries` entries of room.
-template <class Stage, class Session, class ClockType>
-bool Driver<Stage, Session, ClockType>::room_for_input(std::uint64_t journal_entries) noexcept {
-  const auto batch_left = [this] {
-    for (std::size_t i = 0; i < outputs_.lanes(); ++i)
-      if (outputs_.lane(i).count + Outputs::kLanes > Outputs::kBatch) return false;
-    return true;
-  };
-  // Before telling edges as well as after: every EdgeRoom may cause one output per lane.
-  if (journal_.room() < journal_entries || !batch_left() || !tell_edges()) return false;
-  return batch_left() && journal_.room() >= journal_entries;
-}
-
 // ---- one turn
 
 template <class Stage, class Session, class ClockType>
 std::size_t Driver<Stage, Session, ClockType>::take_events() noexcept {
   std::size_t taken = 0;
   if constexpr (TakenBy<Event, Stage>) {
-    Event event;
-    while (taken < kInputBatch && room_for_input(16) && session_.next_event(event)) {
-      take(Edge::Event, to_payload(event));
+    while (taken < kInputBatch && session_.has_event() && room_for_input(16)) {
+      stamp();
+      if (suspended_) break;
+      take(Edge::Event, to_payload(session_.next_event()));
       ++taken;
     }
+    owed_ = owed_ || session_.has_event();
   }
   return taken;
 }
 
 template <class Stage, class Session, class ClockType>
-std::size_t Driver<Stage, Session, ClockType>::take_ring(Input& input, std::size_t limit) noexcept {
+std::size_t Driver<Stage, Session, ClockType>::take_ring(Input& input) noexcept {
+  const bool tick = input.kind == InputClass::Tick;
   // The last quarter of the journal serves reports, control and exits; ticks wait (and the feed
   // counts).
-  const std::uint64_t reserve = input.kind == InputClass::Tick ? journal_.capacity() / 4 : 16;
+  const std::uint64_t reserve = tick ? journal_.capacity() / 4 : 16;
+  const std::size_t limit = tick ? kTickBatch : kInputBatch;
   std::size_t taken = 0;
-  while (taken < limit && !faulted_ && room_for_input(reserve)) {
+  while (taken < limit && input.consumer.waiting()) {
+    if (faulted_ || suspended_) break;
+    if (!room_for_input(reserve)) {
+      owed_ = true;
+      break;
+    }
+    stamp();
+    if (suspended_) break;
     Payload payload;
     const Poll poll = input.consumer.poll(payload);
     if (poll == Poll::Corrupt) fault("holds a word that cannot be: corrupt", input.edge);
     if (poll != Poll::Record) break;
     take(input.edge, payload);
     ++taken;
-    if (input.kind == InputClass::Tick && outputs_.emitted_any())
-      break;  // an intent leaves at once
+    if (tick && outputs_.emitted_any()) break;  // an intent leaves at once
   }
-  return taken;
-}
-
-template <class Stage, class Session, class ClockType>
-std::size_t Driver<Stage, Session, ClockType>::take_class(InputClass kind,
-                                                          std::size_t limit) noexcept {
-  std::size_t taken = 0;
-  for (Input& input : inputs_)
-    if (input.kind == kind) taken += take_ring(input, limit);
+  owed_ = owed_ || (!tick && taken > 0);
   return taken;
 }
 
 template <class Stage, class Session, class ClockType>
 void Driver<Stage, Session, ClockType>::take_due() noexcept {
   if (stage_.wants_continue() && room_for_input(16)) take_control(ControlKind::Continue, 0, 0);
-  if (stage_.deadline() <= clock_.now() && room_for_input(16))
-    take_control(ControlKind::Deadline, 0, 0);
+  if (stage_.deadline() <= now_ && room_for_input(16)) take_control(ControlKind::Deadline, 0, 0);
 }
 
 template <class Stage, class Session, class ClockType>
 bool Driver<Stage, Session, ClockType>::tell_recovered() noexcept {
   if (!room_for_input(2)) return false;
+  stamp();
   take_control(ControlKind::Recovered, 0, static_cast<std::int64_t>(recoveries_ + 1));
   from_.page->recoveries.store(recoveries_, std::memory_order_relaxed);
   recovered_untold_ = false;
   return true;
 }
 
+// Differences between the pages and what the stage was told. Also while blocked: the scan then
+// tells nothing but reads the serial, which taking no input obeys.
+template <class Stage, class Session, class ClockType>
+bool Driver<Stage, Session, ClockType>::scan_pages(bool blocked) noexcept {
+  stamp();
+  const bool complete =
+      watch_.scan(now_, clock_.liveness_us(), suspended_,
+                  [this, blocked](const Control& control) { return !blocked && inject(control); });
+  if (complete) suspended_ = false;
+  return complete;
+}
+
+template <class Stage, class Session, class ClockType>
+std::size_t Driver<Stage, Session, ClockType>::take_inputs() noexcept {
+  session_.poll(now_);
+  for (const OutputLane& lane : lanes_)
+    if (lane.full) room_for_input(2);  // says so as soon as there is room again
+  std::size_t taken = take_events();
+  owed_ = owed_ || taken > 0;
+  for (Input& input : inputs_)  // sorted: reports, requests, ticks
+    if (input.consumer.waiting()) taken += take_ring(input);
+  if (!faulted_ && !suspended_) take_due();
+  owed_ = owed_ || outputs_.any();
+  return taken;
+}
+
 template <class Stage, class Session, class ClockType>
 bool Driver<Stage, Session, ClockType>::turn() noexcept {
-  const HostTime now = clock_.now();
-  const bool suspended = now - turn_at_ > kSuspendedAfter;
-  turn_at_ = now;
   const std::uint64_t before = journal_.next();
   bool scanned = false;
   bool blocked = recovered_untold_ && !tell_recovered();
-  if (suspended || watch_.due(now)) {
-    // Also while blocked: the scan then tells nothing but reads the serial, which taking no input
-    // obeys.
-    scanned = watch_.scan(
-        now, clock_.liveness_us(), suspended,
-        [this, blocked](const Control& control) { return !blocked && inject(control); });
+  if (suspended_ || watch_.due(now_)) {
+    scanned = scan_pages(blocked);
     blocked = blocked || !scanned;  // what could not be told yet must be told before anything else
   }
-  std::size_t taken = 0;
-  bool owed = blocked;
-  if (!blocked && !faulted_) {
-    session_.poll(now);
-    taken += take_events();
-    taken += take_class(InputClass::Report, kInputBatch);
-    taken += take_class(InputClass::Request, kInputBatch);
-    owed = taken > 0 || !room_for_input(journal_.capacity() / 4);
-    taken += take_class(InputClass::Tick, kTickBatch);
-    if (!faulted_) take_due();
-  }
-  for (std::size_t i = 0; i < outputs_.lanes(); ++i) owed = owed || outputs_.lane(i).count > 0;
-  if (owed && !faulted_) owed_at_ = now;
+  owed_ = blocked;
+  const std::size_t taken = blocked || faulted_ ? 0 : take_inputs();
   const bool worked = journal_.next() != before;
-  if (worked) flush();
+  if (worked) {
+    flush();
+  } else {
+    stamp();
+  }
+  if (owed_ && !faulted_) owed_at_ = now_;
   if (taken == 0)
     for (Input& input : inputs_) input.consumer.publish_head();
   finish_turn(scanned || blocked);
@@ -413,6 +422,14 @@ void Driver<Stage, Session, ClockType>::flush() noexcept {
   }
   effects_.clear_raises();
   journal_.commit();
+  if (outputs_.any()) publish_outputs();
+  for (std::size_t k = 0; k < quotes_count_; ++k) session_.on_tick(quotes_[k], journal_.now());
+  quotes_count_ = 0;
+  for (Input& input : inputs_) input.consumer.publish_head_if_due();
+}
+
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::publish_outputs() noexcept {
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     const Outputs::Lane& lane = outputs_.lane(i + 1);
     for (std::uint32_t k = 0; k < lane.count; ++k) lanes_[i].producer.push(lane.records[k]);
@@ -420,11 +437,16 @@ void Driver<Stage, Session, ClockType>::flush() noexcept {
   }
   const Outputs::Lane& commands = outputs_.lane(0);
   for (std::uint32_t k = 0; k < commands.count; ++k)
-    session_.execute(from_payload<Order>(commands.records[k]), clock_.now(), watch_.conditions());
-  for (std::size_t k = 0; k < quotes_count_; ++k) session_.on_tick(quotes_[k], journal_.now());
-  quotes_count_ = 0;
+    execute(from_payload<Order>(commands.records[k]));
   outputs_.clear();
-  for (Input& input : inputs_) input.consumer.publish_head_if_due();
+}
+
+// By a stamp of its own, and by the supervisor's heartbeat as it is now: the turn may have been
+// held up since its scan.
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::execute(const Order& command) noexcept {
+  const HostTime now = clock_.loose_now();
+  session_.execute(command, now, watch_.conditions_at(now));
 }
 
 // Heartbeat and obeyed serial. The serial is published when the Controls of its scan are
@@ -441,37 +463,12 @@ void Driver<Stage, Session, ClockType>::finish_turn(bool scanned) noexcept {
       page.obeyed.store(serial, std::memory_order_release);  // pairs with the raiser's wait
     }
   }
-  if (turn_at_ - beat_at_ < Duration::millis(1) && beat_at_.ns != 0) return;
-  beat_at_ = turn_at_;
+  if (now_ - beat_at_ < Duration::millis(1) && beat_at_.ns != 0) return;
+  beat_at_ = now_;
   page.heartbeat_us.store(clock_.liveness_us(), std::memory_order_relaxed);
   page.conditions.store(watch_.conditions(), std::memory_order_relaxed);
   page.journal_position.store(journal_.next(), std::memory_order_relaxed);
   page.lease_epoch_accepted.store(watch_.lease_epoch(), std::memory_order_relaxed);
-}
-
-// Between two turns: everything journaled is committed, everything generated is published.
-template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::checkpoint_if_due(bool idle) noexcept {
-  if constexpr (Checkpointed<Stage>) {
-    if (from_.checkpoint == nullptr || faulted_) return;
-    const std::uint64_t since = journal_.next() - checkpointed_;
-    if (since < (idle ? 1 : 2) * from_.checkpoint_every) return;
-    State mine{};
-    mine.now = journal_.now();
-    mine.next_in = next_in_;
-    mine.recoveries = recoveries_;
-    mine.last_event_sequence = last_event_sequence_;
-    mine.told = watch_.told();
-    for (const OutputLane& lane : lanes_) {
-      mine.generated[static_cast<std::size_t>(lane.edge)] = lane.generated;
-      mine.full[static_cast<std::size_t>(lane.edge)] = lane.full ? 1 : 0;
-    }
-    checkpointed_ = journal_.next();
-    CheckpointWriter writer(*from_.checkpoint, checkpointed_);
-    writer.put(&mine, sizeof mine);
-    writer.put(&stage_.state(), sizeof stage_.state());
-    writer.finish();
-  }
 }
 
 template <class Stage, class Session, class ClockType>
@@ -498,3 +495,4 @@ void Driver<Stage, Session, ClockType>::fault(const char* what, Edge edge) noexc
 }  // namespace sluice
 
 #include "core/driver_recovery.hpp"
+#include "core/driver_room.hpp"

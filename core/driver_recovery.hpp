@@ -1,7 +1,9 @@
-// How a driver comes back: replay the journal, suppress what is published, publish the rest. The
-// second half of core/driver.hpp, which includes it; setup only.
+// How a driver comes back: replay the journal, suppress what is published, publish the rest; and
+// the checkpoints that make it quick. A part of core/driver.hpp, which includes it; all but
+// checkpoint_if_due is setup.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 
 #include "core/driver.hpp"
@@ -19,7 +21,9 @@ void Driver<Stage, Session, ClockType>::recover(NextEntry&& next) {
     input.consumer = Consumer(*input.ring, next_in_[static_cast<std::size_t>(input.edge)]);
     input.consumer.publish_head();
   }
-  turn_at_ = owed_at_ = clock_.now();
+  std::stable_sort(inputs_.begin(), inputs_.end(),
+                   [](const Input& a, const Input& b) { return a.kind < b.kind; });
+  now_ = owed_at_ = clock_.now();
   if (journal_.next() == 0) {
     start_journal();
     flush();
@@ -144,6 +148,31 @@ void Driver<Stage, Session, ClockType>::start_journal() noexcept {
   take(Edge::Control, to_payload(start));
   for (const Input& input : inputs_)
     take_control(ControlKind::EdgeBase, static_cast<std::uint32_t>(input.edge), 0);
+}
+
+// Between two turns: everything journaled is committed, everything generated is published.
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::checkpoint_if_due(bool idle) noexcept {
+  if constexpr (Checkpointed<Stage>) {
+    if (from_.checkpoint == nullptr || faulted_) return;
+    const std::uint64_t since = journal_.next() - checkpointed_;
+    if (since < (idle ? 1 : 2) * from_.checkpoint_every) return;
+    State mine{};
+    mine.now = journal_.now();
+    mine.next_in = next_in_;
+    mine.recoveries = recoveries_;
+    mine.last_event_sequence = last_event_sequence_;
+    mine.told = watch_.told();
+    for (const OutputLane& lane : lanes_) {
+      mine.generated[static_cast<std::size_t>(lane.edge)] = lane.generated;
+      mine.full[static_cast<std::size_t>(lane.edge)] = lane.full ? 1 : 0;
+    }
+    checkpointed_ = journal_.next();
+    CheckpointWriter writer(*from_.checkpoint, checkpointed_);
+    writer.put(&mine, sizeof mine);
+    writer.put(&stage_.state(), sizeof stage_.state());
+    writer.finish();
+  }
 }
 
 }  // namespace sluice

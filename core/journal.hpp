@@ -51,14 +51,18 @@ static_assert(sizeof(JournalMemory) % kLinePair == 0);
 
 inline constexpr std::int64_t kDtLimit = 1 << 24;  // ns; longer gaps take a Time entry
 
-// The checksum of an entry. `head` is its word without the crc.
+// The word of an entry without its checksum, and what the checksum of the payload goes on from.
+constexpr std::uint64_t journal_head(Edge edge, std::uint32_t dt) noexcept {
+  return std::uint64_t{dt} << 40 | std::uint64_t{static_cast<std::uint8_t>(edge)} << 32;
+}
+inline std::uint32_t journal_seed(std::uint64_t head, std::uint64_t position) noexcept {
+  const std::uint64_t prefix[2]{head, position};
+  return crc32c(prefix) ^ 0xffff'ffffu;
+}
 inline std::uint64_t journal_word(Edge edge, std::uint32_t dt, std::uint64_t position,
                                   const Payload& payload) noexcept {
-  const std::uint64_t head =
-      std::uint64_t{dt} << 40 | std::uint64_t{static_cast<std::uint8_t>(edge)} << 32;
-  const std::uint64_t prefix[2]{head, position};
-  const std::uint32_t crc = crc32c(payload, crc32c(prefix) ^ 0xffff'ffffu);
-  return head | crc;
+  const std::uint64_t head = journal_head(edge, dt);
+  return head | crc32c(payload, journal_seed(head, position));
 }
 
 struct JournalEntry {
@@ -153,8 +157,8 @@ class JournalWriter {
 
   void put(Edge edge, std::uint32_t dt, const Payload& payload) noexcept {
     JournalSlot& slot = slots_[next_ & mask_];
-    slot.payload = payload;
-    slot.word = journal_word(edge, dt, next_, payload);
+    const std::uint64_t head = journal_head(edge, dt);
+    slot.word = head | crc32c_copy(payload, slot.payload.data(), journal_seed(head, next_));
     ++next_;
   }
 

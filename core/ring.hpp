@@ -93,14 +93,21 @@ class BasicProducer {
   void push(const Payload& payload) noexcept {
     Slot& slot = slots_[next_ & mask_];
     slot.word.store(0, std::memory_order_relaxed);
+#pragma GCC unroll 7  // here and below: GCC leaves loops over atomics as they are
     for (std::size_t i = 0; i < kPayloadWords; ++i)
       slot.payload[i].store(payload[i], std::memory_order_release);  // pairs with RingTap::read
     slot.word.store(++next_, Orders::kPublish);  // pairs with BasicConsumer::poll and RingTap::read
   }
 
-  [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
-  [[nodiscard]] std::uint64_t capacity() const noexcept { return capacity_; }
-  [[nodiscard]] explicit operator bool() const noexcept { return ring_ != nullptr; }
+  [[nodiscard]] std::uint64_t next() const noexcept {
+    return next_;
+  }
+  [[nodiscard]] std::uint64_t capacity() const noexcept {
+    return capacity_;
+  }
+  [[nodiscard]] explicit operator bool() const noexcept {
+    return ring_ != nullptr;
+  }
 
  private:
   // A head that cannot be (ahead of `next_`, or more than a lap behind it) gives no credit.
@@ -127,8 +134,8 @@ class BasicConsumer {
   BasicConsumer(RingMemory& ring, std::uint64_t next) noexcept
       : ring_(&ring),
         slots_(ring.slots()),
-        capacity_(ring.header.capacity),
-        mask_(capacity_ - 1),
+        mask_(ring.header.capacity - 1),
+        head_every_(std::max<std::uint64_t>(1, ring.header.capacity / 8)),
         next_(next),
         head_published_(ring.head.load(std::memory_order_relaxed)) {}
 
@@ -139,10 +146,18 @@ class BasicConsumer {
     const std::uint64_t word = slot.word.load(Orders::kAwait);  // pairs with BasicProducer::push
     if (word != next_ + 1) [[unlikely]]
       return miss(word);
+#pragma GCC unroll 7
     for (std::size_t i = 0; i < kPayloadWords; ++i)
       out[i] = slot.payload[i].load(std::memory_order_relaxed);
     ++next_;
     return Poll::Record;
+  }
+
+  // Whether poll() has something to say: a record, or that the ring is corrupt. What is seen of the
+  // record itself is poll's.
+  [[nodiscard]] bool waiting() const noexcept {
+    const std::uint64_t word = slots_[next_ & mask_].word.load(std::memory_order_relaxed);
+    return word == next_ + 1 || !is_older(word);
   }
 
   // Gives the consumed slots back. Only after the records are journaled.
@@ -152,17 +167,24 @@ class BasicConsumer {
     head_published_ = next_;
   }
   void publish_head_if_due() noexcept {
-    if (next_ - head_published_ >= std::max<std::uint64_t>(1, capacity_ / 8)) publish_head();
+    if (next_ - head_published_ >= head_every_) publish_head();
   }
 
-  [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
-  [[nodiscard]] explicit operator bool() const noexcept { return ring_ != nullptr; }
+  [[nodiscard]] std::uint64_t next() const noexcept {
+    return next_;
+  }
+  [[nodiscard]] explicit operator bool() const noexcept {
+    return ring_ != nullptr;
+  }
 
  private:
+  // Being written, or of an older lap of this slot.
+  [[nodiscard]] bool is_older(std::uint64_t word) const noexcept {
+    return word == 0 || (word <= next_ && ((word - 1) & mask_) == (next_ & mask_));
+  }
   Poll miss(std::uint64_t word) noexcept {
     if (corrupt_) return Poll::Corrupt;
-    const bool older_lap = word <= next_ && ((word - 1) & mask_) == (next_ & mask_);
-    if (word == 0 || older_lap) return Poll::Empty;
+    if (is_older(word)) return Poll::Empty;
     corrupt_ = true;
     slots_ =
         &kStopped;  // latched without a test on the fast path: this slot is never the awaited one
@@ -175,8 +197,8 @@ class BasicConsumer {
 
   RingMemory* ring_ = nullptr;
   const Slot* slots_ = nullptr;
-  std::uint64_t capacity_ = 0;
   std::uint64_t mask_ = 0;
+  std::uint64_t head_every_ = 0;
   std::uint64_t next_ = 0;
   std::uint64_t head_published_ = 0;
   bool corrupt_ = false;
@@ -214,6 +236,7 @@ class RingTap {
     const Slot& slot = ring_->slots()[next_ & (capacity_ - 1)];
     const std::uint64_t before = slot.word.load(std::memory_order_acquire);  // pairs with push
     if (before == next_ + 1) {
+#pragma GCC unroll 7
       for (std::size_t i = 0; i < kPayloadWords; ++i)
         out[i] = slot.payload[i].load(std::memory_order_acquire);  // pairs with the release in push
       if (slot.word.load(std::memory_order_relaxed) == before) return {Poll::Record, 0, next_++};

@@ -56,6 +56,7 @@ class Outputs {
     emitted_ |= 1u << index;
     Lane& lane = lanes_[index - 1];
     lane.records[lane.count++] = to_payload(record);
+    if (lane.count > fullest_) fullest_ = lane.count;
   }
 
   // Driver side.
@@ -65,17 +66,22 @@ class Outputs {
     full_ = full ? full_ | bit : full_ & ~bit;
   }
   [[nodiscard]] bool emitted_any() const noexcept { return emitted_ != 0; }
+  [[nodiscard]] bool any() const noexcept { return fullest_ != 0; }
+  // One more input may be taken, with all that is told because of it.
+  [[nodiscard]] bool batch_left() const noexcept { return fullest_ + kLanes <= kBatch; }
   [[nodiscard]] std::size_t lanes() const noexcept { return lanes_open_; }
   [[nodiscard]] Lane& lane(std::size_t i) noexcept { return lanes_[i]; }
   [[nodiscard]] const Lane& lane(std::size_t i) const noexcept { return lanes_[i]; }
   void clear() noexcept {
     for (std::size_t i = 0; i < lanes_open_; ++i) lanes_[i].count = 0;
+    fullest_ = 0;
   }
 
  private:
   std::array<std::uint8_t, kEdgeSpan> lane_of_{};  // lane + 1; 0 = not open
   std::array<Lane, kLanes> lanes_;
   std::size_t lanes_open_ = 0;
+  std::uint32_t fullest_ = 0;  // highest count of a lane
   std::uint32_t emitted_ = 0;  // bit lane + 1: this input has emitted there
   std::uint32_t full_ = 0;     // bit lane + 1: the stage was told that it is full
 };

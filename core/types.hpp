@@ -25,6 +25,20 @@ constexpr std::int64_t clamp(Wide value) noexcept {
   constexpr Wide kMin = std::numeric_limits<std::int64_t>::min();
   return static_cast<std::int64_t>(value > kMax ? kMax : value < kMin ? kMin : value);
 }
+// The same of a sum and a difference, which is what every stamp goes through: one operation and a
+// test of the overflow flag. What overflows has the sign of its first operand.
+constexpr std::int64_t bound_of(std::int64_t a) noexcept {
+  return a < 0 ? std::numeric_limits<std::int64_t>::min()
+               : std::numeric_limits<std::int64_t>::max();
+}
+constexpr std::int64_t sum(std::int64_t a, std::int64_t b) noexcept {
+  std::int64_t result = 0;
+  return __builtin_add_overflow(a, b, &result) ? bound_of(a) : result;
+}
+constexpr std::int64_t difference(std::int64_t a, std::int64_t b) noexcept {
+  std::int64_t result = 0;
+  return __builtin_sub_overflow(a, b, &result) ? bound_of(a) : result;
+}
 }  // namespace detail
 
 template <class Tag>
@@ -36,12 +50,12 @@ struct Amount {
   }
   friend constexpr auto operator<=>(Amount, Amount) noexcept = default;
   friend constexpr Amount operator+(Amount a, Amount b) noexcept {
-    return {detail::clamp(detail::Wide{a.raw} + b.raw)};
+    return {detail::sum(a.raw, b.raw)};
   }
   friend constexpr Amount operator-(Amount a, Amount b) noexcept {
-    return {detail::clamp(detail::Wide{a.raw} - b.raw)};
+    return {detail::difference(a.raw, b.raw)};
   }
-  constexpr Amount operator-() const noexcept { return {detail::clamp(-detail::Wide{raw})}; }
+  constexpr Amount operator-() const noexcept { return {detail::difference(0, raw)}; }
   constexpr Amount& operator+=(Amount other) noexcept { return *this = *this + other; }
   constexpr Amount& operator-=(Amount other) noexcept { return *this = *this - other; }
 };
@@ -90,13 +104,13 @@ struct TimePoint {
   static constexpr TimePoint never() noexcept { return {std::numeric_limits<std::int64_t>::max()}; }
   friend constexpr auto operator<=>(TimePoint, TimePoint) noexcept = default;
   friend constexpr Duration operator-(TimePoint a, TimePoint b) noexcept {
-    return {detail::clamp(detail::Wide{a.ns} - b.ns)};
+    return {detail::difference(a.ns, b.ns)};
   }
   friend constexpr TimePoint operator+(TimePoint t, Duration d) noexcept {
-    return {detail::clamp(detail::Wide{t.ns} + d.ns)};
+    return {detail::sum(t.ns, d.ns)};
   }
   friend constexpr TimePoint operator-(TimePoint t, Duration d) noexcept {
-    return {detail::clamp(detail::Wide{t.ns} - d.ns)};
+    return {detail::difference(t.ns, d.ns)};
   }
 };
 

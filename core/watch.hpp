@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 
 #include "core/control_page.hpp"
 #include "core/journal.hpp"
@@ -54,6 +55,10 @@ class PageWatch {
   void attach(const WatchSources& sources) noexcept {
     from_ = sources;
     journal_capacity_ = sources.journal ? sources.journal->header.capacity : 0;
+    existing_ = 0;
+    for (std::size_t slot = 0; slot < kScopes; ++slot)
+      if (sources.control->scope_exists(scope_at(slot)))
+        slots_[existing_++] = static_cast<std::uint16_t>(slot);
   }
 
   // Cheap test of every turn: has anything changed, or is the next full scan due? The recorder's
@@ -83,6 +88,10 @@ class PageWatch {
     serial_ = serial;
     changes_ = changes;
     lease_epoch_ = beat.lease_epoch;
+    scanned_at_ = now;
+    scanned_us_ = liveness_us;
+    beat_seen_ = encode_heartbeat(beat);
+    dead_at_ = dead_at(beat);
     next_scan_ = now + kScanEvery;
     return true;
   }
@@ -127,6 +136,13 @@ class PageWatch {
   // Serial read by the last scan, complete or not.
   [[nodiscard]] std::uint64_t serial() const noexcept { return seen_; }
   [[nodiscard]] std::uint32_t conditions() const noexcept { return told_.conditions; }
+  // The same with the supervisor's heartbeat as it is at `now`, a stamp at or behind the last
+  // scan's: host time and liveness run alike for the moment in between.
+  [[nodiscard]] std::uint32_t conditions_at(HostTime now) const noexcept {
+    const std::uint64_t word = from_.control->heartbeat.load(std::memory_order_acquire);
+    const HostTime dead = word == beat_seen_ ? dead_at_ : dead_at(decode_heartbeat(word));
+    return told_.conditions | (now > dead ? kDeadMan : 0u);
+  }
   [[nodiscard]] std::uint16_t lease_epoch() const noexcept { return lease_epoch_; }
 
  private:
@@ -141,8 +157,8 @@ class PageWatch {
 
   template <class Inject>
   bool scan_scopes(std::uint64_t serial, std::uint16_t lease_epoch, Inject& inject) noexcept {
-    for (std::size_t slot = 0; slot < kScopes; ++slot) {
-      if (!from_.control->scope_exists(scope_at(slot))) continue;
+    for (std::size_t i = 0; i < existing_; ++i) {
+      const std::size_t slot = slots_[i];
       const KillWord word = from_.kill->read(slot);
       if ((!told_.level_known[slot] || !(word == told_.levels[slot])) &&
           !tell_level(slot, word, serial, inject))
@@ -214,6 +230,14 @@ class PageWatch {
     return now;
   }
 
+  // Host time behind which a heartbeat is too old; one that is not to be believed is always.
+  [[nodiscard]] HostTime dead_at(Heartbeat beat) const noexcept {
+    const std::uint64_t age = heartbeat_age_us(scanned_us_, beat.at_us);
+    if (age > kDeadManUs) return {std::numeric_limits<std::int64_t>::min()};
+    const auto left = static_cast<std::int64_t>(kDeadManUs + beat.at_us - scanned_us_);
+    return scanned_at_ + Duration::micros(left);
+  }
+
   // Half a ring behind raises the condition, a quarter lifts it again.
   [[nodiscard]] std::uint32_t journal_conditions(const JournalMemory& journal) const noexcept {
     const std::uint64_t behind =
@@ -227,11 +251,17 @@ class PageWatch {
   }
 
   WatchSources from_;
+  std::array<std::uint16_t, kScopes> slots_{};  // of the scopes of this run, which are fixed
+  std::size_t existing_ = 0;
   std::uint64_t journal_capacity_ = 0;  // read once: a damaged header must not move the threshold
   std::uint64_t seen_ = 0;
   std::uint64_t serial_ = ~std::uint64_t{0};  // of the last complete scan
   std::uint64_t changes_ = ~std::uint64_t{0};
   HostTime next_scan_;
+  HostTime scanned_at_;           // of the last complete scan
+  std::uint64_t scanned_us_ = 0;  // its liveness
+  std::uint64_t beat_seen_ = 0;   // its heartbeat word
+  HostTime dead_at_{std::numeric_limits<std::int64_t>::min()};
   std::uint16_t lease_epoch_ = 0;
   Told told_;
 };

@@ -13,14 +13,51 @@ const LastLook::KillSeen& LastLook::kill_at(std::size_t slot) noexcept {
   return seen;
 }
 
-LastLook::Standing LastLook::standing(const Scopes& scopes) noexcept {
-  Standing result;
-  for (const std::size_t slot : scopes) {
-    const KillSeen& seen = kill_at(slot);
-    result.level = max_level(result.level, seen.level);
-    result.epoch += seen.epoch;  // wraps, as risk's sum does
+// One difference of nine words decides: the pages change a few times a day.
+const LastLook::Pages& LastLook::look(StrategyIndex strategy, InstrumentIndex instrument) noexcept {
+  const Scopes scopes = order_scopes(gateway_, strategy, instrument);
+  const std::uint64_t pair = std::uint64_t{strategy} << 32 | instrument;
+  Seen& seen = seen_[(instrument + strategy * 8u) % kSeen];
+  const std::uint16_t lease_epoch = control_.beat().lease_epoch;
+  std::uint64_t changed = (pair ^ seen.pair) | (lease_epoch ^ std::uint64_t{lease_epoch_});
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < scopes.size(); ++i) {
+    // acquire: pairs with the CAS of raise and rearm, and with the supervisor's stores
+    changed |= kill_.words[scopes[i]].load(std::memory_order_acquire) ^ seen.kills[i];
+    changed |= control_.permits[scopes[i]].load(std::memory_order_acquire) ^ seen.permits[i];
   }
-  return result;
+  if (changed != 0) [[unlikely]]
+    refresh(seen, pair, scopes, lease_epoch);
+  return seen.pages;
+}
+
+// Reads every word once more, and decides by that reading alone.
+void LastLook::refresh(Seen& seen, std::uint64_t pair, const Scopes& scopes,
+                       std::uint16_t lease_epoch) noexcept {
+  if (lease_epoch != lease_epoch_) {  // a new supervisor: its predecessor's permits are void
+    lease_epoch_ = lease_epoch;
+    seen_.fill(Seen{});
+  }
+  seen.pair = pair;
+  Pages pages;
+  for (std::size_t i = 0; i < scopes.size(); ++i) {
+    const std::size_t slot = scopes[i];
+    seen.kills[i] = kill_.words[slot].load(std::memory_order_acquire);
+    const KillWord kill = decode_kill(kill_.run_id(), slot, seen.kills[i]);
+    pages.level = max_level(pages.level, kill.level);
+    pages.kill_epoch += kill.epoch;  // wraps, as risk's sum does
+    seen.permits[i] = control_.permits[slot].load(std::memory_order_acquire);
+    const Permit permit = decode_permit(control_.header.run_id, lease_epoch, slot, seen.permits[i]);
+    pages.permitted = pages.permitted && permit.valid;
+    pages.limits_epoch += permit.epoch;
+  }
+  seen.pages = pages;
+}
+
+KillLevel LastLook::level(const Scopes& scopes) noexcept {
+  KillLevel highest = KillLevel::Run;
+  for (const std::size_t slot : scopes) highest = max_level(highest, kill_at(slot).level);
+  return highest;
 }
 
 Reason LastLook::check(const Order& order, HostTime now, std::uint32_t conditions,
@@ -32,14 +69,14 @@ Reason LastLook::check(const Order& order, HostTime now, std::uint32_t condition
   const OrderClass what = class_of(order.kind);
   if (what == OrderClass::Cancel) return Reason::BadOrder;  // cancels ask may_cancel
   const Scopes scopes = order_scopes(gateway_, order.strategy, order.instrument);
-  const Standing stand = standing(scopes);
+  const Pages& pages = look(order.strategy, order.instrument);
   const KillLevel level =
-      conditions == 0 ? stand.level : max_level(stand.level, KillLevel::ReduceOnly);
+      conditions == 0 ? pages.level : max_level(pages.level, KillLevel::ReduceOnly);
   if (!allowed(level, what)) return Reason::LastLookLevel;
-  if (order.kill_epoch != stand.epoch) return Reason::Stale;
+  if (order.kill_epoch != pages.kill_epoch) return Reason::Stale;
   if (what == OrderClass::Entry) {
-    const Reason permits = check_permits(order, scopes);
-    if (permits != Reason::None) return permits;
+    if (!pages.permitted) return Reason::LastLookPermit;
+    if (order.limits_epoch != pages.limits_epoch) return Reason::Stale;
   }
   // An approval as far in the future is as void as an old one; a little is the distance of two
   // cores.
@@ -49,29 +86,6 @@ Reason LastLook::check(const Order& order, HostTime now, std::uint32_t condition
   return book.reduces(order.strategy, order.instrument, order.side, order.qty)
              ? Reason::None
              : Reason::NotReducing;
-}
-
-Reason LastLook::check_permits(const Order& order, const Scopes& scopes) noexcept {
-  const std::uint16_t lease_epoch = control_.beat().lease_epoch;
-  if (lease_epoch !=
-      lease_epoch_) {  // a new supervisor: everything its predecessor allowed is void
-    lease_epoch_ = lease_epoch;
-    permits_.fill(PermitSeen{});
-  }
-  std::uint32_t epoch = 0;
-  bool valid = true;
-  for (const std::size_t slot : scopes) {
-    PermitSeen& seen = permits_[slot];
-    const std::uint64_t word = control_.permits[slot].load(std::memory_order_acquire);
-    if (word != seen.word) [[unlikely]] {
-      const Permit decoded = decode_permit(control_.header.run_id, lease_epoch, slot, word);
-      seen = {word, decoded.epoch, decoded.valid};
-    }
-    valid &= seen.valid;
-    epoch += seen.epoch;
-  }
-  if (!valid) return Reason::LastLookPermit;
-  return order.limits_epoch == epoch ? Reason::None : Reason::Stale;
 }
 
 Reason LastLook::check_cap(const Order& order, const Scopes& scopes,
@@ -86,7 +100,7 @@ Reason LastLook::check_cap(const Order& order, const Scopes& scopes,
 
 bool LastLook::may_cancel(StrategyIndex strategy, InstrumentIndex instrument) noexcept {
   if (strategy >= kMaxStrategies || instrument >= kMaxInstruments) return false;
-  return allowed(standing(order_scopes(gateway_, strategy, instrument)).level, OrderClass::Cancel);
+  return allowed(level(order_scopes(gateway_, strategy, instrument)), OrderClass::Cancel);
 }
 
 bool LastLook::may_sweep() noexcept {

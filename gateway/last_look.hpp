@@ -25,30 +25,39 @@ class LastLook {
   // None = it may leave now. `conditions`: Condition bits in force; any bit means REDUCE_ONLY.
   [[nodiscard]] Reason check(const Order& order, HostTime now, std::uint32_t conditions,
                              const OwnBook& book) noexcept;
+  // What the pages say now of the four scopes: everything that any single store can change.
+  struct Pages {
+    KillLevel level = KillLevel::Run;
+    std::uint32_t kill_epoch = 0;
+    bool permitted = true;
+    std::uint32_t limits_epoch = 0;
+  };
+  // Precondition: both exist.
+  [[nodiscard]] const Pages& look(StrategyIndex strategy, InstrumentIndex instrument) noexcept;
+
   // Cancels have no age and no epoch: only SEVER and the end of the run stop them.
   [[nodiscard]] bool may_cancel(StrategyIndex strategy, InstrumentIndex instrument) noexcept;
   [[nodiscard]] bool may_sweep() noexcept;
 
  private:
   using Scopes = std::array<std::size_t, 4>;
+  // The words of one strategy on one instrument as they were looked at last, and what they meant.
+  struct Seen {
+    std::uint64_t pair = ~std::uint64_t{0};
+    std::array<std::uint64_t, 4> kills{};
+    std::array<std::uint64_t, 4> permits{};
+    Pages pages;
+  };
+  static constexpr std::size_t kSeen = 64;  // pairs remembered, by a hash
   struct KillSeen {
     std::uint64_t word = 0;
     std::uint32_t epoch = 0;
     KillLevel level = KillLevel::Halt;  // what a zero word means
   };
-  struct PermitSeen {
-    std::uint64_t word = 0;
-    std::uint32_t epoch = 0;
-    bool valid = false;
-  };
-  struct Standing {
-    KillLevel level = KillLevel::Run;
-    std::uint32_t epoch = 0;
-  };
-
   [[nodiscard]] const KillSeen& kill_at(std::size_t slot) noexcept;
-  [[nodiscard]] Standing standing(const Scopes& scopes) noexcept;
-  [[nodiscard]] Reason check_permits(const Order& order, const Scopes& scopes) noexcept;
+  [[nodiscard]] KillLevel level(const Scopes& scopes) noexcept;
+  void refresh(Seen& seen, std::uint64_t pair, const Scopes& scopes,
+               std::uint16_t lease_epoch) noexcept;
   [[nodiscard]] Reason check_cap(const Order& order, const Scopes& scopes,
                                  const OwnBook& book) const noexcept;
 
@@ -56,9 +65,9 @@ class LastLook {
   const KillPage& kill_;
   std::uint32_t gateway_;
   Duration order_age_max_;
-  std::uint16_t lease_epoch_ = 0;
+  std::uint16_t lease_epoch_ = 0;  // of the supervisor that the seen permits came from
   std::array<KillSeen, kScopes> kills_{};
-  std::array<PermitSeen, kScopes> permits_{};
+  std::array<Seen, kSeen> seen_{};
 };
 
 }  // namespace sluice

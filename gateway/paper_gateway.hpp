@@ -27,7 +27,8 @@ class ReconcilingSession {
     if (!reconciled_) reconciled_ = session_.reconcile(stage_.state());
     session_.poll(now);
   }
-  bool next_event(Event& event) noexcept { return session_.next_event(event); }
+  [[nodiscard]] bool has_event() const noexcept { return session_.has_event(); }
+  Event next_event() noexcept { return session_.next_event(); }
   [[nodiscard]] bool drained() const noexcept { return session_.drained(); }
   [[nodiscard]] bool reconciled() const noexcept { return reconciled_; }
 

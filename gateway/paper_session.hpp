@@ -57,11 +57,9 @@ class PaperSession {
   void execute(const Order& command, HostTime now, std::uint32_t conditions) noexcept;
   void on_tick(const Tick& tick, HostTime now) noexcept;
   void poll(HostTime now) noexcept;
-  bool next_event(Event& event) noexcept {
-    if (events_.empty()) return false;
-    event = events_.pop();
-    return true;
-  }
+  [[nodiscard]] bool has_event() const noexcept { return !events_.empty(); }
+  // Precondition: has_event().
+  Event next_event() noexcept { return events_.pop(); }
   // Entries are in the log when append returns: no byte of ours is ever under way.
   [[nodiscard]] bool drained() const noexcept { return true; }
   [[nodiscard]] bool room() const noexcept { return events_.count < kEvents; }

@@ -73,9 +73,9 @@ class Process {
       paper.session->execute(stage->commands[next_command_++], now, 0);
   }
   void drain() {
-    for (Event e; paper.session->next_event(e);) {
+    while (paper.session->has_event()) {
       stage->now = now;
-      stage->in(e);
+      stage->in(paper.session->next_event());
       execute();
       if (chance(60)) return crash();
     }

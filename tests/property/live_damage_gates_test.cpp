@@ -120,8 +120,7 @@ class LiveDamage : public testing::Test {
       session_.execute(cancel_of(order), desk_.now, 0);
       session_.poll(desk_.now + Duration::seconds(1));
     }
-    for (Event event; session_.next_event(event);) {
-    }
+    while (session_.has_event()) session_.next_event();
     return sent;
   }
   static Order cancel_of(const Order& order) {

@@ -102,7 +102,8 @@ class SimSession {
   // End of the paper log when the last turn began to take input: what follows was sent after its
   // journal.
   [[nodiscard]] std::uint64_t polled() const noexcept { return polled_; }
-  bool next_event(Event& event) noexcept { return inner_.next_event(event); }
+  [[nodiscard]] bool has_event() const noexcept { return inner_.has_event(); }
+  Event next_event() noexcept { return inner_.next_event(); }
   [[nodiscard]] bool drained() const noexcept { return inner_.drained(); }
 
  private:

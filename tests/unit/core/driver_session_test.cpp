@@ -33,13 +33,13 @@ struct ScriptedSession {
   }
   void on_tick(const Tick&, HostTime) noexcept { ++ticks; }
   void poll(HostTime) noexcept {}
-  bool next_event(Event& out) noexcept {
-    if (pending == 0) return false;
+  [[nodiscard]] bool has_event() const noexcept { return pending != 0; }
+  Event next_event() noexcept {
     --pending;
-    out = {};
-    out.kind = EventKind::Ack;
-    out.sequence = ++sequence;
-    return true;
+    Event event{};
+    event.kind = EventKind::Ack;
+    event.sequence = ++sequence;
+    return event;
   }
   [[nodiscard]] bool drained() const noexcept { return is_drained; }
 
@@ -128,6 +128,7 @@ TEST_F(DriverSession, SerialIsNotObeyedWhileBytesAreOnTheirWay) {
   EXPECT_LT(page.obeyed.load(), raised.target);
   session_.is_drained = true;
   clock_.advance(Duration::millis(2));
+  driver_->turn();  // stamps
   driver_->turn();
   EXPECT_GE(page.obeyed.load(), raised.target);
 }

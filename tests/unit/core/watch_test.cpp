@@ -79,6 +79,22 @@ TEST_F(WatchTest, DeadManAtHalfASecondAndTwo) {
   EXPECT_EQ(conditions_at(kNow + 2'000'001) & kBoth, 0u) << "it lifts by itself";
 }
 
+// The last look of a turn that was held up behind its scan.
+TEST_F(WatchTest, TheHeartbeatAgesBetweenTwoScans) {
+  const HostTime scanned = now_;
+  scan(kNow + 300'000);
+  EXPECT_EQ(watch_.conditions_at(scanned), 0u);
+  EXPECT_EQ(watch_.conditions_at(scanned + Duration::millis(200)), 0u);
+  EXPECT_EQ(watch_.conditions_at(scanned + Duration::micros(200'001)), kDeadMan);
+  beat(kNow + 400'000);  // a newer one is seen without a scan
+  EXPECT_EQ(watch_.conditions_at(scanned + Duration::micros(200'001)), 0u);
+  EXPECT_EQ(watch_.conditions_at(scanned + Duration::micros(600'001)), kDeadMan);
+  control().heartbeat.store(0);
+  EXPECT_EQ(watch_.conditions_at(scanned), kDeadMan) << "a page that was wiped";
+  beat(kNow + 10'000'000);
+  EXPECT_EQ(watch_.conditions_at(scanned), kDeadMan) << "from the future";
+}
+
 TEST_F(WatchTest, AHeartbeatFromTheFutureOrNoneIsADeadMan) {
   beat(kNow + 100'000);  // a gate reads its clock before the heartbeat
   EXPECT_EQ(conditions_at(kNow) & kDeadMan, 0u);

@@ -74,7 +74,7 @@ TEST(GatewayAllocation, HotPathNeverAllocates) {
     if (i % 500 == 0) in(level(ScopeKind::Global, 0, KillLevel::Cancel));
     session->on_tick(quote(px(98), lots(2), px(99 + i % 3), lots(1 + i % 4), now), now);
     session->poll(now);
-    for (Event e; session->next_event(e);) in(e);
+    while (session->has_event()) in(session->next_event());
     while (stage->wants_continue()) in(control(ControlKind::Continue));
   }
   in(control(ControlKind::Recovered, 1));

@@ -245,7 +245,7 @@ class SessionRig {
   }
   std::vector<Event> events() {
     std::vector<Event> all;
-    for (Event e; session->next_event(e);) all.push_back(e);
+    while (session->has_event()) all.push_back(session->next_event());
     return all;
   }
 

@@ -86,7 +86,8 @@ class MortalSession {
   }
   void on_tick(const Tick& tick, HostTime now) noexcept { session_.on_tick(tick, now); }
   void poll(HostTime now) noexcept { session_.poll(now); }
-  bool next_event(Event& event) noexcept { return session_.next_event(event); }
+  [[nodiscard]] bool has_event() const noexcept { return session_.has_event(); }
+  Event next_event() noexcept { return session_.next_event(); }
   [[nodiscard]] bool drained() const noexcept { return session_.drained(); }
 
   bool dying = false;
