@@ -11,8 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "core/records.hpp"
-#include "core/segment_header.hpp"
+#include "core/id_index.hpp"
 #include "gateway/order_state.hpp"
 
 namespace sluice {
@@ -81,9 +80,8 @@ struct Fifo {
 class OrderTable {
  public:
   [[nodiscard]] SlotIndex find(OrderId id) const noexcept {
-    for (std::size_t i = home(id); index_[i] != 0; i = (i + 1) % kIndex)
-      if (slots_[index_[i] - 1u].id == id) return static_cast<SlotIndex>(index_[i] - 1);
-    return kNoSlot;
+    const std::size_t slot = index_.find(id, slots_);
+    return slot == kGatewayOrders ? kNoSlot : static_cast<SlotIndex>(slot);
   }
   // A place for a new id; kNoSlot if every order is open or still owed.
   SlotIndex add(OrderId id) noexcept;
@@ -95,12 +93,8 @@ class OrderTable {
   [[nodiscard]] SlotIndex used() const noexcept { return static_cast<SlotIndex>(used_); }
 
  private:
-  static constexpr std::size_t kIndex = 2 * kGatewayOrders;  // at most half full: short probes
-  static std::size_t home(OrderId id) noexcept { return mix(id.raw) % kIndex; }
-  void forget(OrderId id) noexcept;
-
   std::array<OrderSlot, kGatewayOrders> slots_{};
-  std::array<std::uint16_t, kIndex> index_{};  // 1 + slot; 0 = free
+  IdIndex<kGatewayOrders> index_{};
   Fifo<SlotIndex, kGatewayOrders> finished_{};
   std::uint64_t used_ = 0;  // slots ever used
 };

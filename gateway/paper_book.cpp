@@ -29,9 +29,7 @@ bool PaperBook::place(const PaperEntry& e, std::uint64_t position) noexcept {
   if (open_ == kPaperOrders || e.id.raw == 0 || e.qty <= Qty{} || e.strategy >= kMaxStrategies ||
       e.instrument >= kMaxInstruments || find(e.id) != nullptr)
     return false;
-  const auto free = std::find_if(orders_.begin(), orders_.end(),
-                                 [](const PaperOrder& order) { return order.id.raw == 0; });
-  PaperOrder& order = *free;
+  PaperOrder& order = orders_[places_[open_++]];
   order = {};
   order.id = e.id;
   order.venue_id = position + 1;
@@ -43,7 +41,6 @@ bool PaperBook::place(const PaperEntry& e, std::uint64_t position) noexcept {
   order.qty = e.qty;
   order.placed_at = e.at;
   order.approved_at = e.approved_at;
-  places_[open_++] = static_cast<std::uint16_t>(free - orders_.begin());
   own_.work(e.strategy, e.instrument, e.kind, e.price, Qty{}, e.qty);
   return true;
 }
@@ -65,9 +62,9 @@ void PaperBook::end(PaperOrder& order, OrderState state) noexcept {
   ends_[ended_++ % kEnds] = {order.id, order.venue_id, state, order.qty, order.cum, order.cost};
   const auto place = static_cast<std::uint16_t>(&order - orders_.data());
   const auto last = places_.begin() + static_cast<std::ptrdiff_t>(open_);
-  std::copy(std::find(places_.begin(), last, place) + 1, last,
-            std::find(places_.begin(), last, place));
-  --open_;
+  const auto here = std::find(places_.begin(), last, place);
+  std::copy(here + 1, last, here);
+  places_[--open_] = place;
   order.id = {};
 }
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <numeric>
 #include <span>
 
 #include "core/records.hpp"
@@ -78,8 +79,13 @@ class PaperBook {
   bool fill(PaperOrder& order, const PaperEntry& entry) noexcept;
   void end(PaperOrder& order, OrderState state) noexcept;
 
-  std::array<PaperOrder, kPaperOrders> orders_{};     // id 0 = free
-  std::array<std::uint16_t, kPaperOrders> places_{};  // of open orders, by arrival
+  std::array<PaperOrder, kPaperOrders> orders_{};  // id 0 = free
+  // Of open orders, by arrival; behind them the free ones.
+  std::array<std::uint16_t, kPaperOrders> places_ = [] {
+    std::array<std::uint16_t, kPaperOrders> all{};
+    std::iota(all.begin(), all.end(), std::uint16_t{0});
+    return all;
+  }();
   std::size_t open_ = 0;
   std::array<PaperEnd, kEnds> ends_{};
   std::size_t ended_ = 0;

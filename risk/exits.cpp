@@ -14,7 +14,7 @@ std::uint8_t wanted_exit(const Position& p, const Quote& quote, const RiskConfig
   if (!p.open()) return 0;
   if (p.exit_kind != 0) return p.exit_kind;
   const Price touch = exit_touch(p, quote);
-  const Price average = p.average();
+  const Price average = p.average;
   if (touch.raw <= 0 || average.raw <= 0) return 0;
   const detail::Wide gain = (p.qty.raw > 0 ? detail::Wide{touch.raw} - average.raw
                                            : detail::Wide{average.raw} - touch.raw) *

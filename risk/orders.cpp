@@ -2,23 +2,19 @@
 
 namespace sluice::risk {
 
-std::size_t OrderTable::find(OrderId id) const noexcept {
-  if (id.raw == 0) return kNoOrder;
-  for (std::size_t i = 0; i < kOrders; ++i)
-    if (rows_[i].id == id) return i;
-  return kNoOrder;
-}
-
 std::size_t OrderTable::add(const LiveOrder& order) noexcept {
   std::size_t place = kNoOrder;
-  for (std::size_t i = 0; i < kOrders; ++i) {
-    if (rows_[i].works()) continue;
-    if (place == kNoOrder || rows_[i].ended < rows_[place].ended) place = i;
-    if (rows_[i].ended == 0) break;  // never used
+  if (used_ < kOrders) {
+    place = used_++;
+  } else if (reused_ < ended_) {
+    place = ended_rows_[reused_++ % kOrders];
+    index_.remove(rows_[place].id, rows_);
+  } else {
+    return kNoOrder;
   }
-  if (place == kNoOrder) return kNoOrder;
   rows_[place] = order;
   rows_[place].ended = 0;
+  index_.add(order.id, place);
   bits_[place / 64] |= std::uint64_t{1} << place % 64;
   reserved_ += order.reserved;
   ++working_;
@@ -29,6 +25,7 @@ std::size_t OrderTable::add(const LiveOrder& order) noexcept {
 void OrderTable::end(std::size_t index) noexcept {
   if (!rows_[index].works()) return;
   reserve(index, {});
+  ended_rows_[ended_ % kOrders] = static_cast<std::uint16_t>(index);
   rows_[index].ended = ++ended_;
   rows_[index].cancel_due = 0;
   rows_[index].in_doubt = 0;

@@ -8,7 +8,7 @@
 
 #include <array>
 
-#include "core/records.hpp"
+#include "core/id_index.hpp"
 #include "risk/rules.hpp"
 
 namespace sluice::risk {
@@ -24,7 +24,7 @@ struct LiveOrder {
   Notional reserved{};  // of what is not filled; entries only
   HostTime deadline{};  // when the remainder is cancelled; asked again each time to live
   HostTime origin{};
-  std::uint64_t ended = 0;  // order of ending; 0 = works
+  std::uint64_t ended = 0;  // how many had ended with it; 0 = works
   PairIndex pair = kNoPair;
   Side side = Side::Buy;
   OrderKind kind = OrderKind::Entry;
@@ -41,11 +41,14 @@ struct LiveOrder {
 class OrderTable {
  public:
   // kNoOrder if there is none with this id.
-  [[nodiscard]] std::size_t find(OrderId id) const noexcept;
+  [[nodiscard]] std::size_t find(OrderId id) const noexcept {
+    return id.raw == 0 ? kNoOrder : index_.find(id, rows_);
+  }
   [[nodiscard]] const LiveOrder& at(std::size_t index) const noexcept { return rows_[index]; }
   [[nodiscard]] LiveOrder& at(std::size_t index) noexcept { return rows_[index]; }
 
-  // Takes a free place or that of the order that ended first; kNoOrder if every place works.
+  // Takes a free place or that of the order that ended first; kNoOrder if every place works. The id
+  // is new.
   std::size_t add(const LiveOrder& order) noexcept;
   void end(std::size_t index) noexcept;
   // Sets what an entry still reserves.
@@ -70,8 +73,12 @@ class OrderTable {
 
  private:
   std::array<LiveOrder, kOrders> rows_{};
-  std::array<std::uint64_t, kOrders / 64> bits_{};  // working
-  std::uint64_t ended_ = 0;
+  IdIndex<kOrders> index_{};
+  std::array<std::uint16_t, kOrders> ended_rows_{};  // a queue: the one that ended first in front
+  std::array<std::uint64_t, kOrders / 64> bits_{};   // working
+  std::uint64_t ended_ = 0;                          // orders that have ended
+  std::uint64_t reused_ = 0;                         // of their places, how many were taken again
+  std::uint64_t used_ = 0;                           // places ever taken
   Notional reserved_{};
   HostTime deadline_ = HostTime::never();
   std::uint32_t working_ = 0;

@@ -27,6 +27,8 @@ FillEffect PositionTable::fill(PairIndex pair, Side side, Qty qty, Price price) 
   }
   p.used = 1;
   effect.flat = !p.open();
+  p.average =
+      p.open() ? Price{detail::clamp(detail::Wide{p.cost.raw} * kScale / p.size().raw)} : Price{};
   value(p);
   return effect;
 }

@@ -1,8 +1,9 @@
 // Positions per (strategy, instrument) pair, in integers. Risk is the one owner of profit and loss.
 //
-// The cost of what is open is kept, not an average: a reduction takes its share of the cost, and a
-// flat position has none left. So realised profit is exactly the cash that flowed, whatever was
-// rounded on the way: realised = cash received - cash paid + (signed) cost of what is open.
+// What is booked is the cost of what is open, not an average: a reduction takes its share of the
+// cost, and a flat position has none left. So realised profit is exactly the cash that flowed,
+// whatever was rounded on the way: realised = cash received - cash paid + (signed) cost of what is
+// open.
 #pragma once
 
 #include <array>
@@ -19,6 +20,7 @@ struct Position {
   Notional realised{};    // over the life of the pair
   Notional unrealised{};  // at mark
   Price mark{};           // bid for a long, ask for a short
+  Price average{};        // cost / quantity, toward zero; kept, because every quote asks for it
   MarketTime opened_at{};
   HostTime opened_host{};
   MarketTime exited_at{};     // last reducing fill; 0 = never
@@ -35,10 +37,6 @@ struct Position {
   [[nodiscard]] constexpr Qty size() const noexcept { return qty.raw < 0 ? -qty : qty; }
   [[nodiscard]] constexpr Side side() const noexcept {
     return qty.raw < 0 ? Side::Sell : Side::Buy;
-  }
-  [[nodiscard]] constexpr Price average() const noexcept {
-    if (!open()) return {};
-    return {detail::clamp(detail::Wide{cost.raw} * kScale / size().raw)};
   }
 };
 

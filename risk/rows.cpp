@@ -23,7 +23,7 @@ void RiskStage::write_position(PairIndex pair, Context& ctx) const noexcept {
                       p.exit_kind != 0 || p.exit_order.raw != 0 ? std::uint8_t{1} : std::uint8_t{0},
                   .reserved = 0,
                   .qty = p.qty,
-                  .average = p.average(),
+                  .average = p.average,
                   .last = p.mark,
                   .realised = p.realised,
                   .unrealised = p.unrealised,

@@ -112,7 +112,7 @@ TEST(PositionProperty, RealisedProfitIsTheCashThatFlowed) {
       if (!p.open()) {
         ASSERT_EQ(p.cost.raw, 0) << "seed " << seed;
       } else if (effect.reduced && !effect.opened && p.size().raw > kScale) {
-        ASSERT_LE(std::abs(p.average().raw - before.average().raw), 2)
+        ASSERT_LE(std::abs(p.average.raw - before.average.raw), 2)
             << "a reduction keeps the average";
       }
       table.mark(pair, {.bid = at, .ask = at + Price{1}});

@@ -23,18 +23,18 @@ class Positions : public testing::Test {
 TEST_F(Positions, AddsAtTheAverageAndRealisesOnTheWayOut) {
   EXPECT_TRUE(fill(Side::Buy, 10, 100).opened);
   EXPECT_FALSE(fill(Side::Buy, 10, 110).opened);
-  EXPECT_EQ(p.average(), Price::whole(105));
+  EXPECT_EQ(p.average, Price::whole(105));
   EXPECT_EQ(table->open_cost(), Notional::whole(2'100));
   const FillEffect part = fill(Side::Sell, 5, 120);
   EXPECT_TRUE(part.reduced);
   EXPECT_FALSE(part.flat);
   EXPECT_EQ(p.realised, Notional::whole(75));
-  EXPECT_EQ(p.average(), Price::whole(105));
+  EXPECT_EQ(p.average, Price::whole(105));
   EXPECT_TRUE(fill(Side::Sell, 15, 100).flat);
   EXPECT_EQ(p.realised, Notional::whole(0));
   EXPECT_EQ(p.cost.raw, 0);
   EXPECT_TRUE(table->open().empty());
-  EXPECT_EQ(p.average(), Price{});
+  EXPECT_EQ(p.average, Price{});
 }
 
 TEST_F(Positions, ShortsGainWhenThePriceFalls) {
@@ -62,7 +62,7 @@ TEST_F(Positions, TurnsAroundThroughFlat) {
   EXPECT_TRUE(effect.opened);
   EXPECT_FALSE(effect.flat);
   EXPECT_EQ(p.qty, Qty::whole(-5));
-  EXPECT_EQ(p.average(), Price::whole(110));
+  EXPECT_EQ(p.average, Price::whole(110));
   EXPECT_EQ(p.realised, Notional::whole(100));
 }
 
