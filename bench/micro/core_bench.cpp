@@ -77,6 +77,12 @@ void ClockNow(benchmark::State& state) {
 }
 BENCHMARK(ClockNow);
 
+void ClockLooseNow(benchmark::State& state) {
+  const Clock clock(calibrate(10));
+  for (auto _ : state) benchmark::DoNotOptimize(clock.loose_now());
+}
+BENCHMARK(ClockLooseNow);
+
 }  // namespace
 }  // namespace sluice
 

@@ -7,6 +7,7 @@
 
 #include "core/clock.hpp"
 #include "core/instance.hpp"
+#include "core/watch.hpp"
 #include "gateway/last_look.hpp"
 #include "risk/explain.hpp"
 #include "risk/guard.hpp"
@@ -49,34 +50,64 @@ Order entry() {
   return order;
 }
 
+// A gate's pages as its driver watches them.
+struct Watched {
+  Pages pages;
+  PageWatch watch;
+  LastLook look{*pages.control, *pages.kill, 0, Duration::seconds(3'600)};
+  explicit Watched(HostTime now) {
+    pages.control->instruments = 3;
+    pages.control->strategies = 2;
+    pages.control->gateways = 1;
+    const auto live = static_cast<std::uint64_t>(now.ns) / 1'000;
+    pages.control->heartbeat.store(encode_heartbeat({kLease, live}));
+    watch.attach({pages.control.get(), pages.kill.get(), nullptr, nullptr});
+    watch.scan(now, live, false, [this](const Control& control) {
+      watch.observe(control);
+      return true;
+    });
+  }
+};
+
+// All that the pages decide: kill word and permit of four scopes, the heartbeat's age against the
+// turn's stamp.
+void PageWordsWithTheTurnsStamp(benchmark::State& state) {
+  Watched gate(kNow);
+  StrategyIndex strategy = 1;
+  if (gate.watch.conditions_at(kNow) != 0 || !gate.look.look(strategy, 2).permitted)
+    return state.SkipWithError("refused");
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(strategy);
+    benchmark::DoNotOptimize(gate.watch.conditions_at(kNow));
+    benchmark::DoNotOptimize(gate.look.look(strategy, 2));
+  }
+}
+BENCHMARK(PageWordsWithTheTurnsStamp);
+
+void PageWordsWithAFreshClock(benchmark::State& state) {
+  const Clock clock(calibrate(10));
+  Watched gate(clock.now());
+  StrategyIndex strategy = 1;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(strategy);
+    benchmark::DoNotOptimize(gate.watch.conditions_at(clock.loose_now()));
+    benchmark::DoNotOptimize(gate.look.look(strategy, 2));
+  }
+}
+BENCHMARK(PageWordsWithAFreshClock);
+
+// The whole of it: also the form of the order, its age, the cap.
 void LastLookWithTheTurnsStamp(benchmark::State& state) {
-  const Pages pages;
-  LastLook look(*pages.control, *pages.kill, 0, Duration::millis(100));
+  Watched gate(kNow);
   const auto book = std::make_unique<OwnBook>();
   Order order = entry();
-  if (look.check(order, kNow, 0, *book) != Reason::None) return state.SkipWithError("refused");
+  if (gate.look.check(order, kNow, 0, *book) != Reason::None) return state.SkipWithError("refused");
   for (auto _ : state) {
     benchmark::DoNotOptimize(order);
-    benchmark::DoNotOptimize(look.check(order, kNow, 0, *book));
+    benchmark::DoNotOptimize(gate.look.check(order, kNow, 0, *book));
   }
 }
 BENCHMARK(LastLookWithTheTurnsStamp);
-
-void LastLookWithAFreshClock(benchmark::State& state) {
-  const Pages pages;
-  const Clock clock(calibrate(10));
-  LastLook look(*pages.control, *pages.kill, 0, Duration::seconds(3'600));
-  const auto book = std::make_unique<OwnBook>();
-  Order order = entry();
-  order.approved_at = clock.now();
-  if (look.check(order, clock.now(), 0, *book) != Reason::None)
-    return state.SkipWithError("refused");
-  for (auto _ : state) {
-    benchmark::DoNotOptimize(order);
-    benchmark::DoNotOptimize(look.check(order, clock.now(), 0, *book));
-  }
-}
-BENCHMARK(LastLookWithAFreshClock);
 
 risk::RiskConfig limits() {
   return {.equity = Notional::whole(1'000'000),

@@ -1,7 +1,7 @@
-// A pipeline in one thread under a virtual clock: each process as its main() assembles it - stage,
-// real driver, rings and pages of an instance in plain memory - and the supervisor that they need
-// around them. Whoever owns one decides whose turn it is and when time passes: `sluice-replay run`
-// as a capture says, the simulation as a test says.
+// A pipeline in one thread, as a rule under a virtual clock: each process as its main() assembles
+// it - stage, real driver, rings and pages of an instance in plain memory - and the supervisor that
+// they need around them. Whoever owns one decides whose turn it is and when time passes:
+// `sluice-replay run` as a capture says, the simulation as a test says.
 //
 // Invariant: a process does here what it does live. Nothing of a stage, a driver or a session is
 // written again; what differs is handed in (where a feed's ticks go, what stands before the
@@ -26,10 +26,11 @@
 namespace sluice::replay {
 
 // Where a process finds everything.
-struct ProcessPlace {
+template <class ClockType = VirtualClock>
+struct BasicPlace {
   Objects& objects;
   const PipelineConfig& pipeline;
-  const VirtualClock& clock;
+  const ClockType& clock;
   Process process;
   std::uint64_t checkpoint_every = 0;  // entries; 0: none are taken
 
@@ -49,6 +50,7 @@ struct ProcessPlace {
          [this](Edge edge) -> RingMemory& { return objects.edge(edge); });
   }
 };
+using ProcessPlace = BasicPlace<>;
 
 template <TickEdge Ring>
 struct FeedProcess {
@@ -98,8 +100,9 @@ struct FeedProcess {
   Fanout<Ring> fanout;
 };
 
-struct SeatProcess {
-  explicit SeatProcess(const ProcessPlace& place)
+template <class ClockType = VirtualClock>
+struct BasicSeat {
+  explicit BasicSeat(const BasicPlace<ClockType>& place)
       : stage(static_cast<SeatIndex>(static_cast<unsigned>(place.process) -
                                      static_cast<unsigned>(Process::Seat0)),
               place.pipeline),
@@ -108,26 +111,29 @@ struct SeatProcess {
   }
   strategies::StrategyStage stage;
   NoSession none;
-  Driver<strategies::StrategyStage, NoSession, VirtualClock> driver;
+  Driver<strategies::StrategyStage, NoSession, ClockType> driver;
 };
+using SeatProcess = BasicSeat<>;
 
-struct RiskProcess {
-  RiskProcess(const risk::RiskConfig& config, const ProcessPlace& place)
+template <class ClockType = VirtualClock>
+struct BasicRisk {
+  BasicRisk(const risk::RiskConfig& config, const BasicPlace<ClockType>& place)
       : stage(config, place.pipeline), driver(stage, none, place.clock, place.sources()) {
     place.connect(driver);
   }
   risk::RiskStage stage;
   NoSession none;
-  Driver<risk::RiskStage, NoSession, VirtualClock> driver;
+  Driver<risk::RiskStage, NoSession, ClockType> driver;
 };
+using RiskProcess = BasicRisk<>;
 
 // Session: ReconcilingSession& itself, or something that stands before it and is made from it and
 // `before...`.
-template <class Session>
+template <class Session, class ClockType = VirtualClock>
 struct GatewayProcess {
   template <class... Before>
-  GatewayProcess(const GatewayConfig& config, const ProcessPlace& place, const KillPage& kill,
-                 Before&&... before)
+  GatewayProcess(const GatewayConfig& config, const BasicPlace<ClockType>& place,
+                 const KillPage& kill, Before&&... before)
       : gateway(std::make_unique<PaperGateway>(config, *place.objects.control, kill,
                                                *place.objects.paper_log,
                                                place.objects.page(Process::Gateway))),
@@ -160,7 +166,7 @@ struct GatewayProcess {
 
   std::unique_ptr<PaperGateway> gateway;
   Session session;
-  Driver<GatewayStage, std::remove_reference_t<Session>, VirtualClock> driver;
+  Driver<GatewayStage, std::remove_reference_t<Session>, ClockType> driver;
 };
 
 // The processes that live; a crash is a reset, which leaves the memory as it is.
@@ -186,12 +192,13 @@ struct Processes {
 };
 
 // What the supervisor gives a run that nobody stops: heartbeats, permits, caps.
-class SimulatedSupervisor {
+template <class ClockType = VirtualClock>
+class BasicSupervisor {
  public:
   static constexpr std::uint16_t kLease = 1;
   static constexpr Duration kBeatEvery = Duration::millis(100);
 
-  SimulatedSupervisor(Objects& objects, const VirtualClock& clock) noexcept
+  BasicSupervisor(Objects& objects, const ClockType& clock) noexcept
       : objects_(objects), clock_(clock) {}
 
   void beat() noexcept {
@@ -232,9 +239,10 @@ class SimulatedSupervisor {
 
  private:
   Objects& objects_;
-  const VirtualClock& clock_;
+  const ClockType& clock_;
   HostTime beat_at_{};
   std::uint32_t permit_epoch_ = 0;
 };
+using SimulatedSupervisor = BasicSupervisor<>;
 
 }  // namespace sluice::replay
