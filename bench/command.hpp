@@ -18,5 +18,6 @@ struct Command {
 using AddCommand = Command (*)(CLI::App& app);
 
 Command add_hop(CLI::App& app);
+Command add_latency(CLI::App& app);
 
 }  // namespace sluice::bench
