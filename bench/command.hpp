@@ -19,5 +19,8 @@ using AddCommand = Command (*)(CLI::App& app);
 
 Command add_hop(CLI::App& app);
 Command add_latency(CLI::App& app);
+Command add_throughput(CLI::App& app);
+Command add_ramp(CLI::App& app);
+Command add_flow(CLI::App& app);
 
 }  // namespace sluice::bench

@@ -50,7 +50,7 @@ class Affinity {
 
 class StateDir {
  public:
-  explicit StateDir(const fs::path& base) {
+  StateDir(const fs::path& base, bool keep) : keep_(keep) {
     std::string name = fs::absolute(base) / "sluice-bench.XXXXXX";
     if (::mkdtemp(name.data()) == nullptr)
       throw Error(fmt::format("{}: cannot be created: {}; name another directory with --dir", name,
@@ -58,8 +58,9 @@ class StateDir {
     path_ = name;
   }
   ~StateDir() {
+    if (keep_) fmt::print(stderr, "logs and journals are kept in {}\n", path_.string());
     std::error_code ignored;
-    fs::remove_all(path_, ignored);
+    if (!keep_) fs::remove_all(path_, ignored);
   }
   StateDir(const StateDir&) = delete;
   StateDir& operator=(const StateDir&) = delete;
@@ -67,6 +68,7 @@ class StateDir {
 
  private:
   fs::path path_;
+  bool keep_;
 };
 
 fs::path base_of(const RigPlan& plan) {
@@ -110,7 +112,7 @@ struct Rig::State {
         name(new_name()),
         bin(fs::read_symlink("/proc/self/exe").parent_path()),
         placement(place(plan.cpus.empty() ? allowed_cpus() : plan.cpus)),
-        dir(base_of(plan)),
+        dir(base_of(plan), plan.keep),
         conf(dir.path() / "bench.toml") {}
   ~State();
   State(const State&) = delete;

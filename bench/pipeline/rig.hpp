@@ -33,6 +33,7 @@ struct RigPlan {
   std::filesystem::path capture;    // Venue: what the venue plays
   std::string speed = "1";          // Venue: market seconds per second
   std::uint64_t journal_bytes = 0;  // that the run will file at most; refused if there is no room
+  bool keep = false;                // the state directory stays, and is named on stderr
 };
 
 class Rig {

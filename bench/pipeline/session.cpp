@@ -95,6 +95,7 @@ void add_session_flags(CLI::App& line, Session& s) {
       ->check(CLI::IsMember({"auto", "spin", "yield", "nap"}))
       ->capture_default_str();
   line.add_option("--dir", s.rig.dir, "where journals are written; default: $TMPDIR, or /tmp");
+  line.add_flag("--keep", s.rig.keep, "leave logs and journals there");
   line.add_option("--order-every", s.order_every, "one tick in so many makes an order")
       ->check(CLI::Range(kShortestCycle, std::uint64_t{1'000'000}))
       ->capture_default_str();
