@@ -8,13 +8,10 @@
 #include <memory>
 
 #include "bench/command.hpp"
-#include "bench/machine/fitness.hpp"
-#include "bench/machine/samples.hpp"
 #include "bench/pipeline/flow_watch.hpp"
 #include "bench/pipeline/picture.hpp"
 #include "bench/pipeline/session.hpp"
 #include "bench/pipeline/synthetic_feed.hpp"
-#include "core/build.hpp"
 #include "core/process.hpp"
 #include "tools/supervisor/audit.hpp"
 
@@ -178,14 +175,13 @@ Exit flow(const Session& session, std::size_t iterations) {
   plan.journal_bytes = journal_bytes(iterations * 100);
   Rig rig(plan);
   std::vector<Flow> flows;
-  Setting setting{"flow", unfit(rig.placement().cpus()),   placement_text(rig.placement()),
-                  {},     "synthetic, one flow at a time", std::string(build_id())};
+  Setting setting;
   {
     const FlowPlace place(rig.placement().feed);
     FlowMarket market(rig);
     market.warm_up();
     while (flows.size() < iterations) flows.push_back(market.run(flows.size()));
-    setting.wait = rig.waits();
+    setting = setting_of("flow", "synthetic, one flow at a time", rig);
   }
   rig.stop();
   const std::vector<Phase> phases = phases_of(flows);

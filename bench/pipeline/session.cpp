@@ -22,13 +22,8 @@ std::chrono::milliseconds millis(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
 }
 
-Setting setting_of(const Session& session, const std::string& mode, Rig& rig) {
-  return {mode,
-          unfit(rig.placement().cpus()),
-          placement_text(rig.placement()),
-          rig.waits(),
-          session.rig.origin == Origin::Venue ? "venue at speed " + session.rig.speed : "synthetic",
-          std::string(build_id())};
+std::string source_of(const Session& session) {
+  return session.rig.origin == Origin::Venue ? "venue at speed " + session.rig.speed : "synthetic";
 }
 
 // From the pages of a feed that has left: what a source of our own would say.
@@ -144,7 +139,7 @@ std::uint64_t journal_bytes(std::uint64_t ticks) noexcept {
 Measured measure(const Session& session, const std::string& mode, std::int64_t rate,
                  double seconds) {
   // Faster than any machine files what is journaled thrice: the end of a closed loop's disk.
-  constexpr double kFastest = 2e6;
+  constexpr double kFastest = 4e6;
   const auto ticks =
       static_cast<std::uint64_t>(seconds * (rate > 0 ? static_cast<double>(rate) : kFastest));
   RigPlan plan = session.rig;
@@ -152,10 +147,9 @@ Measured measure(const Session& session, const std::string& mode, std::int64_t r
   plan.journal_bytes = journal_bytes(ticks);
   Rig rig(plan);
   Measured measured;
-  measured.setting = setting_of(session, mode, rig);
   const Load load{rate, ticks, session.order_every, session.seed};
   measured.sent = venue ? run_venue(rig, seconds) : run_synthetic(rig, load, seconds);
-  measured.setting.wait = rig.waits();
+  measured.setting = setting_of(mode, source_of(session), rig);
   rig.stop();
   const Sent& sent = measured.sent;
   const HostTime from =
@@ -166,6 +160,17 @@ Measured measure(const Session& session, const std::string& mode, std::int64_t r
   measured.seconds = static_cast<double>((sent.last_sent - sent.first_due).ns) / 1e9;
   measured.rate = static_cast<double>(sent.ticks) / measured.seconds;
   return measured;
+}
+
+Setting setting_of(const std::string& mode, const std::string& source, Rig& rig) {
+  const std::uint64_t wait = rig.objects().page(Process::Seat0).wait.load();
+  return {mode,
+          unfit(rig.placement().cpus()),
+          rig.placement(),
+          rig.waits(),
+          static_cast<WaitStrategy>(wait),
+          source,
+          std::string(build_id())};
 }
 
 Exit exit_of(const Session& session, const Setting& setting, bool met) noexcept {
