@@ -159,7 +159,7 @@ std::vector<Curve> curves_of(const Spans& spans) {
 
 std::string svg_of(const std::string& title, const std::vector<std::string>& caption,
                    const std::vector<Curve>& curves) {
-  Frame frame{44 + static_cast<int>(caption.size()) * kLine, {}, 1};
+  Frame frame{44 + static_cast<int>(caption.size()) * kLine, {}, 3};
   for (const Curve& curve : curves)
     for (const Curve::Point& point : curve.points) {
       frame.ns.take(point.ns);
