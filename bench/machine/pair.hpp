@@ -6,6 +6,7 @@
 #include <functional>
 
 #include "core/clock.hpp"
+#include "core/ring.hpp"
 
 namespace sluice::bench {
 
