@@ -18,5 +18,6 @@ struct Command {
 using AddCommand = Command (*)(CLI::App& app);
 
 Command add_hop(CLI::App& app);
+Command add_kill(CLI::App& app);
 
 }  // namespace sluice::bench
