@@ -18,6 +18,7 @@ struct Command {
 using AddCommand = Command (*)(CLI::App& app);
 
 Command add_hop(CLI::App& app);
+Command add_latency(CLI::App& app);
 Command add_kill(CLI::App& app);
 
 }  // namespace sluice::bench

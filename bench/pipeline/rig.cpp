@@ -4,6 +4,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -289,9 +290,36 @@ void Rig::step() {
   std::this_thread::sleep_for(1ms);
 }
 
+void Rig::stop_feed() {
+  State& s = *state_;
+  for (auto one = s.running.begin(); one != s.running.end(); ++one) {
+    if (one->program != "sluice-feed") continue;
+    if (const int code = one->child.stop(kStopPatience); code != 0)
+      s.no_progress(one->program, fmt::format("stops with exit code {}", code));
+    s.running.erase(one);
+    return;
+  }
+}
+
+void Rig::settle() {
+  const auto empty = [this] {
+    return std::all_of(kTopology.begin(), kTopology.end(), [this](const EdgeInfo& info) {
+      const RingMemory& ring = objects().edge(info.edge);
+      return ring.head.load(std::memory_order_acquire) == published(ring);
+    });
+  };
+  if (await([&] { return empty() && empty(); }, kStopPatience)) return;
+  for (const EdgeInfo& info : kTopology) {
+    const RingMemory& ring = objects().edge(info.edge);
+    const std::uint64_t left = published(ring) - ring.head.load(std::memory_order_acquire);
+    if (left != 0)
+      throw Error(fmt::format("{} leaves {} records in its ring from {}", name_of(info.to), left,
+                              name_of(info.from)));
+  }
+}
+
 void Rig::stop() {
   State& s = *state_;
-  s.attached.reset();
   for (auto one = s.running.begin(); one != s.running.end(); ++one) {
     if (one->program != "sluice-supervisor") continue;
     if (const int code = one->child.stop(kStopPatience); code != 0)

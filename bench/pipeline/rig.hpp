@@ -67,8 +67,12 @@ class Rig {
   // "yield", or what each process has chosen if they differ.
   [[nodiscard]] std::string waits() const;
 
+  // Ends a sluice-feed of the rig: no tick comes after this.
+  void stop_feed();
+  // Until every ring is empty: what was sent is journaled. Precondition: nothing sends any more.
+  void settle();
   // Orderly: journals are whole in the files afterwards. Throws Error if a process fails to leave.
-  // The objects are gone then; the files stay until the destructor.
+  // What was mapped can still be read; the files stay until the destructor.
   void stop();
 
  private:
