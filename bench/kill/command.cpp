@@ -4,6 +4,7 @@
 
 #include "bench/command.hpp"
 #include "bench/kill/report.hpp"
+#include "bench/pipeline/session.hpp"
 
 namespace sluice::bench {
 namespace {
@@ -16,22 +17,23 @@ struct Wanted {
   bool unqualified_ok = false;
 };
 
-void write(const std::string& path, const std::string& text) {
-  if (path.empty()) return;
-  std::ofstream file(path);
-  file << text;
-  file.close();
-  if (!file) throw Error(path + ": cannot be written");
+// Before minutes are spent on what cannot be kept.
+void must_be_writable(const std::string& path) {
+  if (!path.empty() && !std::ofstream(path, std::ios::app))
+    throw Error(Exit::Usage, path + ": cannot be written");
 }
 
 Exit kill(const Wanted& wanted) {
   KillPlan plan = wanted.plan;
   if (!wanted.cpus.empty()) plan.rig.cpus = parse_cpus(wanted.cpus);
+  must_be_writable(wanted.json);
+  must_be_writable(wanted.svg);
   plan.blocks = std::min(plan.blocks, plan.raises);
   const KillResult result = run_kill(plan);
   const KillSummary summary = summary_of(result);
   std::fputs(kill_table(plan, result, summary).c_str(), stdout);
-  write(wanted.json, kill_json(plan, result, summary));
+  if (!wanted.json.empty()) write_file(wanted.json, kill_json(plan, result, summary));
+  if (!wanted.svg.empty()) write_file(wanted.svg, kill_svg(plan, result));
   return kill_exit(result, summary, wanted.unqualified_ok);
 }
 

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include "bench/machine/samples.hpp"
+#include "bench/pipeline/picture.hpp"
 #include "core/build.hpp"
 #include "core/error.hpp"
 
@@ -46,6 +47,16 @@ Spread spread_of(const std::vector<KillBlock>& blocks, double part) {
 std::string row(std::string_view name, const Quantiles& q) {
   return fmt::format("{:<16} {:>9.2f} {:>9.2f} {:>9.2f} {:>9.2f} {:>9.2f} {:>8}\n", name,
                      q.p50 / 1e3, q.p90 / 1e3, q.p99 / 1e3, q.p999 / 1e3, q.max / 1e3, q.count);
+}
+
+std::string setting(const KillPlan& plan, const KillResult& result) {
+  return fmt::format("{} ticks/s, one in {} makes an order; {} blocks; {}; wait {}; build {}",
+                     plan.rate, plan.order_every, result.blocks.size(),
+                     placement_text(result.placement), result.wait, build_id());
+}
+std::string fitness_of(const KillResult& result) {
+  return result.unfit.empty() ? "qualified"
+                              : fmt::format("UNQUALIFIED: {}", fmt::join(result.unfit, "; "));
 }
 
 std::string_view said(bool met) {
@@ -127,12 +138,22 @@ std::string kill_table(const KillPlan& plan, const KillResult& result, const Kil
   text += row("risk obeys", summary.risk) + row("gateway obeys", summary.gateway) +
           row("both", summary.both) + row("bare flag, both", summary.bare) + "\n";
   text += bars(result, summary);
-  text += fmt::format("{} ticks/s, one in {} makes an order; {} blocks; {}; wait {}; build {}\n",
-                      plan.rate, plan.order_every, result.blocks.size(),
-                      placement_text(result.placement), result.wait, build_id());
-  return text + (result.unfit.empty()
-                     ? std::string("qualified\n")
-                     : fmt::format("UNQUALIFIED: {}\n", fmt::join(result.unfit, "; ")));
+  return text + setting(plan, result) + "\n" + fitness_of(result) + "\n";
+}
+
+std::string kill_svg(const KillPlan& plan, const KillResult& result) {
+  const auto curve = [&](const char* name, std::vector<Reaction> KillBlock::*of, auto&& value) {
+    std::vector<std::int64_t> all;
+    for (const KillBlock& block : result.blocks)
+      for (const Reaction& one : block.*of) all.push_back(value(one));
+    std::sort(all.begin(), all.end());
+    return curve_of(name, all);
+  };
+  return svg_of("From a raise until the gates obey it", {setting(plan, result), fitness_of(result)},
+                {curve("risk", &KillBlock::real, [](const Reaction& r) { return r.risk_ns; }),
+                 curve("gateway", &KillBlock::real, [](const Reaction& r) { return r.gateway_ns; }),
+                 curve("both", &KillBlock::real, both_of),
+                 curve("bare flag, both", &KillBlock::bare, both_of)});
 }
 
 std::string kill_json(const KillPlan& plan, const KillResult& result, const KillSummary& summary) {

@@ -40,5 +40,7 @@ Exit kill_exit(const KillResult& result, const KillSummary& summary, bool unqual
 
 std::string kill_table(const KillPlan& plan, const KillResult& result, const KillSummary& summary);
 std::string kill_json(const KillPlan& plan, const KillResult& result, const KillSummary& summary);
+// Both gates, each of them, and the bare flag.
+std::string kill_svg(const KillPlan& plan, const KillResult& result);
 
 }  // namespace sluice::bench

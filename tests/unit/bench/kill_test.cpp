@@ -176,7 +176,8 @@ double number(const std::string& json, const std::string& pattern) {
 
 TEST_F(KillMode, AShortRunCountsJudgesAndLeavesNothing) {
   const std::string json = (dir_ / "kill.json").string();
-  demo::Child run = start({"--raises", "20", "--blocks", "2", "--stopped", "1", "--json", json});
+  demo::Child run = start({"--raises", "20", "--blocks", "2", "--stopped", "1", "--json", json,
+                           "--svg", (dir_ / "kill.svg").string()});
   const pid_t pid = run.pid();
   ASSERT_TRUE(run.wait(100s)) << demo::file_text(out());
   const std::string text = demo::file_text(json);
@@ -192,6 +193,7 @@ TEST_F(KillMode, AShortRunCountsJudgesAndLeavesNothing) {
   EXPECT_EQ(number(text, "\"entries_after\": ([0-9]+)"), 0);
   EXPECT_EQ(number(text, "\"exits_after\": ([0-9]+)"), 0);
   EXPECT_EQ(number(text, "\"revived\": ([0-9]+)"), 0);
+  EXPECT_NE(demo::file_text(dir_ / "kill.svg").find("bare flag"), std::string::npos);
   const bool qualified = text.find("\"qualified\": true") != std::string::npos;
   const int code = run.exit_code().value_or(-1);
   EXPECT_TRUE(qualified ? code == 0 || code == 1 : code == 3) << code;
@@ -214,8 +216,10 @@ TEST_F(KillMode, AnInterruptedRunLeavesNothing) {
 }
 
 TEST_F(KillMode, WrongFlagsAreUsage) {
-  for (const std::vector<std::string>& flags :
-       {std::vector<std::string>{"--raises", "0"}, {"--cpus", "1000"}, {"--raise", "1"}}) {
+  for (const std::vector<std::string>& flags : {std::vector<std::string>{"--raises", "0"},
+                                                {"--cpus", "1000"},
+                                                {"--raise", "1"},
+                                                {"--json", "/no/such/file"}}) {
     demo::Child run = start(flags);
     ASSERT_TRUE(run.wait(20s));
     EXPECT_EQ(run.exit_code().value_or(-1), static_cast<int>(Exit::Usage)) << flags[0];
