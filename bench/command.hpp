@@ -22,5 +22,6 @@ Command add_latency(CLI::App& app);
 Command add_throughput(CLI::App& app);
 Command add_ramp(CLI::App& app);
 Command add_flow(CLI::App& app);
+Command add_kill(CLI::App& app);
 
 }  // namespace sluice::bench

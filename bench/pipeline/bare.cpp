@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <ctime>
 #include <string>
 
 #include "core/error.hpp"
@@ -39,11 +38,6 @@ std::uint64_t checked(const BarePlan& plan) {
   if (most >= 1 && most <= kMost) return records_of(plan.length, plan.rate);
   throw Error(Exit::Usage, "a bare stream of " + std::to_string(most) +
                                " records: 1 to 100 million are possible");
-}
-
-void nap(long ns) noexcept {
-  const timespec time{0, ns};
-  ::nanosleep(&time, nullptr);
 }
 
 }  // namespace
@@ -242,21 +236,21 @@ void Bare::must_live(const Child& child) const {
 }
 
 FlagEcho Bare::raise_flag() {
-  constexpr long kNapNs = 20'000;
   Memory& shared = memory();
   const std::uint64_t wanted = ++flags_;
   const HostTime at = bench_clock().now();
   shared.flag.store(wanted, std::memory_order_release);
   const auto seen = [&](std::size_t seat) {
-    while (shared.seen[seat].value.load(std::memory_order_acquire) != wanted) {
-      if (bench_clock().now() - at > plan_.patience)
-        throw Error("a bare seat does not see the flag");
-      for (const Child& child : children_) must_live(child);
-      nap(kNapNs);
-    }
+    return shared.seen[seat].value.load(std::memory_order_acquire) == wanted;
+  };
+  if (!await_soon([&] { return seen(2) && seen(3); }, plan_.patience)) {
+    for (const Child& child : children_) must_live(child);
+    throw Error("a bare seat does not see the flag");
+  }
+  const auto reaction = [&](std::size_t seat) {
     return HostTime{shared.seen[seat].at_ns.load(std::memory_order_relaxed)} - at;
   };
-  return {seen(2), seen(3)};
+  return {reaction(2), reaction(3)};
 }
 
 void Bare::end() noexcept {

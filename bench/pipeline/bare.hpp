@@ -52,8 +52,8 @@ class Bare {
   Bare(const Bare&) = delete;
   Bare& operator=(const Bare&) = delete;
 
-  // Raises the flag and waits until both gates have seen it, asleep in between: the caller may
-  // share a CPU with them. Throws Error after a deadline, or if a seat died.
+  // Raises the flag and waits until both gates have seen it. Throws Error after the patience, or if
+  // a seat died.
   FlagEcho raise_flag();
 
   void end() noexcept;  // the stream ends here

@@ -1,13 +1,13 @@
 // sluice-bench flow: whole flows, one at a time. A breakout makes an intent, an order, a fill and
 // its report; then a profit is there to be taken: an exit, its fill and its report.
 #include <fmt/format.h>
-#include <sched.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <memory>
 
 #include "bench/command.hpp"
+#include "bench/machine/pair.hpp"
 #include "bench/pipeline/flow_watch.hpp"
 #include "bench/pipeline/picture.hpp"
 #include "bench/pipeline/session.hpp"
@@ -110,21 +110,6 @@ class FlowMarket {
   std::uint64_t pauses_ = 0;
 };
 
-// Where the market is made; this thread goes back when the flows are over.
-class FlowPlace {
- public:
-  explicit FlowPlace(int cpu) {
-    ::sched_getaffinity(0, sizeof before_, &before_);
-    if (const std::string wrong = pin_to(cpu); !wrong.empty()) throw Error(wrong);
-  }
-  ~FlowPlace() { ::sched_setaffinity(0, sizeof before_, &before_); }
-  FlowPlace(const FlowPlace&) = delete;
-  FlowPlace& operator=(const FlowPlace&) = delete;
-
- private:
-  cpu_set_t before_{};
-};
-
 struct Phase {
   std::string name;
   std::vector<std::int64_t> sorted;
@@ -177,7 +162,7 @@ Exit flow(const Session& session, std::size_t iterations) {
   std::vector<Flow> flows;
   Setting setting;
   {
-    const FlowPlace place(rig.placement().feed);
+    const Pinned pinned(rig.placement().feed);
     FlowMarket market(rig);
     market.warm_up();
     while (flows.size() < iterations) flows.push_back(market.run(flows.size()));

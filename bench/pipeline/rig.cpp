@@ -1,7 +1,6 @@
 #include "bench/pipeline/rig.hpp"
 
 #include <fmt/format.h>
-#include <sched.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include <optional>
 #include <thread>
 
+#include "bench/machine/pair.hpp"
 #include "core/error.hpp"
 #include "core/journal_file.hpp"
 #include "core/process.hpp"
@@ -32,21 +32,6 @@ using namespace std::chrono_literals;
 constexpr auto kStartPatience = 20s;
 constexpr auto kStopPatience = 40s;          // the supervisor gives each of its processes five
 constexpr std::uint64_t kSpare = 64u << 20;  // the configuration's disk_floor_mib
-
-// The children of a fork run where their parent is allowed to at that moment.
-class Affinity {
- public:
-  explicit Affinity(int cpu) {
-    ::sched_getaffinity(0, sizeof before_, &before_);
-    if (const std::string wrong = pin_to(cpu); !wrong.empty()) throw Error(wrong);
-  }
-  ~Affinity() { ::sched_setaffinity(0, sizeof before_, &before_); }
-  Affinity(const Affinity&) = delete;
-  Affinity& operator=(const Affinity&) = delete;
-
- private:
-  cpu_set_t before_{};
-};
 
 class StateDir {
  public:
@@ -113,7 +98,9 @@ struct Rig::State {
         bin(fs::read_symlink("/proc/self/exe").parent_path()),
         placement(place(plan.cpus.empty() ? allowed_cpus() : plan.cpus)),
         dir(base_of(plan), plan.keep),
-        conf(dir.path() / "bench.toml") {}
+        conf(dir.path() / "bench.toml") {
+    placement.rest = plan.rest.value_or(placement.rest);
+  }
   ~State();
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -192,7 +179,7 @@ void Rig::State::write_conf(std::uint16_t port) const {
 
 void Rig::State::start(const std::string& program, std::vector<std::string> words, int cpu) {
   words.insert(words.begin(), (bin / program).string());
-  const Affinity there(cpu);
+  const Pinned there(cpu);  // a child begins where its parent is
   running.push_back({program, demo::Child(words, log_of(program))});
 }
 
@@ -277,6 +264,23 @@ void Rig::await_armed() {
            control.permit(0, control.beat().lease_epoch).valid;
   };
   if (!await(armed, kStartPatience)) state_->no_progress("sluice-supervisor", "does not arm");
+}
+
+void Rig::start_again(Process process) {
+  State& s = *state_;
+  for (const Part& part : kParts) {
+    if (part.process != process) continue;
+    std::erase_if(s.running, [&](State::Running& one) {
+      return one.program == part.program && one.child.wait(kStartPatience);
+    });
+    const StagePage& page = objects().page(process);
+    const std::uint64_t recoveries = page.recoveries.load();
+    s.start_stage(part);
+    const auto back = [&] {
+      return page.recoveries.load() != recoveries && page.stage_state() == StageState::Ready;
+    };
+    if (!await(back, kStartPatience)) s.no_progress(part.program, "does not get ready again");
+  }
 }
 
 void Rig::check() {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,9 @@ enum class Origin : std::uint8_t {
 
 struct RigPlan {
   std::filesystem::path conf = "conf/bench.toml";
-  std::filesystem::path dir;  // state directories are made in it; empty: $TMPDIR, or /tmp
-  std::vector<int> cpus;      // empty: all that this process may run on
+  std::filesystem::path dir;     // state directories are made in it; empty: $TMPDIR, or /tmp
+  std::vector<int> cpus;         // empty: all that this process may run on
+  std::optional<int> rest = {};  // CPU of recorder and supervisor; nothing: the last of these
   WaitStrategy wait = WaitStrategy::Auto;
   Origin origin = Origin::Synthetic;
   std::filesystem::path capture;    // Venue: what the venue plays
@@ -52,6 +54,9 @@ class Rig {
   // Waits for it in steps of a millisecond with check() in each; false after the patience.
   template <class Condition>
   bool await(Condition&& condition, std::chrono::milliseconds patience);
+
+  // Starts a stage again whose process was killed, and returns when it is ready. Throws Error.
+  void start_again(Process process);
 
   // Control page, every stage page, ring, journal and the paper log, read-only; the kill page is
   // writable.
