@@ -172,8 +172,10 @@ void Rig::State::write_conf(std::uint16_t port) const {
   std::ofstream file(conf);
   file << demo::demo_config(demo::file_text(plan.conf), port, venue ? plan.speed : "1");
   for (const Part& part : kParts)
-    file << fmt::format("\n[process.{}]\ncpu = {}\nwait = \"{}\"\n", name_of(part.process),
-                        placement.of(part.process), name_of(plan.wait));
+    file << fmt::format(
+        "\n[process.{}]\ncpu = {}\nwait = \"{}\"\n", name_of(part.process),
+        placement.of(part.process),
+        name_of(part.process == Process::Recorder ? plan.recorder_wait : plan.wait));
   if (!file.flush()) throw Error(conf.string() + ": cannot be written");
 }
 
@@ -359,7 +361,9 @@ std::string Rig::waits() const {
     same = same && wait == first;
     all += fmt::format("{}{} {}", all.empty() ? "" : ", ", name_of(part.process), wait);
   }
-  return same ? first : all;
+  const StagePage& recorder = state_->attached->objects().page(Process::Recorder);
+  const auto its = static_cast<WaitStrategy>(recorder.wait.load());
+  return fmt::format("{}, recorder {}", same ? first : all, name_of(its));
 }
 
 }  // namespace sluice::bench

@@ -16,7 +16,11 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kLoadPatience = 30s;  // beyond the length of the load
-constexpr std::array<std::string_view, 4> kWaits{"auto", "spin", "yield", "nap"};
+const std::vector<std::string> kWaits{"auto", "spin", "yield", "nap"};  // by WaitStrategy
+
+WaitStrategy wait_named(const std::string& name) {
+  return static_cast<WaitStrategy>(std::find(kWaits.begin(), kWaits.end(), name) - kWaits.begin());
+}
 
 std::chrono::milliseconds millis(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
@@ -86,8 +90,12 @@ void add_session_flags(CLI::App& line, Session& s) {
   line.add_option("--speed", s.rig.speed, "with --source venue: market seconds per second")
       ->capture_default_str();
   line.add_option("--cpus", s.cpus, "of the stages: 0,1 or 2-6; default: all it may run on");
-  line.add_option("--wait", s.wait, "how every process waits")
-      ->check(CLI::IsMember({"auto", "spin", "yield", "nap"}))
+  line.add_option("--rest-cpu", s.rig.rest, "of recorder and supervisor; default: the last");
+  line.add_option("--wait", s.wait, "how every stage waits")
+      ->check(CLI::IsMember(kWaits))
+      ->capture_default_str();
+  line.add_option("--recorder-wait", s.recorder_wait, "how the recorder waits")
+      ->check(CLI::IsMember(kWaits))
       ->capture_default_str();
   line.add_option("--dir", s.rig.dir, "where journals are written; default: $TMPDIR, or /tmp");
   line.add_flag("--keep", s.rig.keep, "leave logs and journals there");
@@ -120,8 +128,12 @@ void bind_session(Session& s) {
     throw Error(Exit::Usage, fmt::format("--seconds {} leaves nothing behind --warm-up {}",
                                          s.seconds, s.warm_up_s));
   if (!s.cpus.empty()) s.rig.cpus = parse_cpus(s.cpus);
-  s.rig.wait =
-      static_cast<WaitStrategy>(std::find(kWaits.begin(), kWaits.end(), s.wait) - kWaits.begin());
+  const std::vector<int> allowed = allowed_cpus();
+  if (s.rig.rest && std::find(allowed.begin(), allowed.end(), *s.rig.rest) == allowed.end())
+    throw Error(Exit::Usage,
+                fmt::format("--rest-cpu {}: not one of this process's CPUs", *s.rig.rest));
+  s.rig.wait = wait_named(s.wait);
+  s.rig.recorder_wait = wait_named(s.recorder_wait);
   s.rig.origin = s.origin == "venue" ? Origin::Venue : Origin::Synthetic;
   if (s.rig.origin == Origin::Venue && s.rig.capture.empty())
     throw Error(Exit::Usage, "--source venue needs --capture FILE, what the venue plays");

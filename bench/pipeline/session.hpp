@@ -21,6 +21,7 @@ struct Session {
   RigPlan rig;
   std::string cpus;
   std::string wait = "auto";
+  std::string recorder_wait = "auto";
   std::string origin = "synthetic";
   std::filesystem::path sla = "conf/sla.toml";
   std::string json;

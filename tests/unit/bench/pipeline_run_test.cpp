@@ -181,6 +181,8 @@ TEST_F(PipelineRun, WrongFlagsAreUsageErrors) {
       {"latency", "--source", "venue"},
       {"latency", "--source", "venue", "--capture", "no/such.gz"},
       {"latency", "--cpus", "1000"},
+      {"latency", "--rest-cpu", "1000"},
+      {"latency", "--wait", "sleep"},
       {"latency", "--order-every", "2"},
       {"latency", "--json", "/no/such/dir/x.json"},
       {"latency", "--sla", "no/such.toml"},
