@@ -164,7 +164,8 @@ TEST_F(PipelineRun, AnUnqualifiedMachineGivesFiguresAndExitCode3) {
 
 TEST_F(PipelineRun, CtrlCTakesTheRunAway) {
   const auto log = dir_.path() / "log";
-  demo::Child child(words({"latency", "--seconds", "60"}), log);
+  demo::Child child(
+      words({"latency", "--seconds", "60", "--sla", SLUICE_SOURCE_DIR "/conf/sla.toml"}), log);
   ASSERT_TRUE(e2e::eventually([&] { return runs(child.pid()); }));
   ::kill(child.pid(), SIGINT);
   EXPECT_TRUE(child.wait(20s));
