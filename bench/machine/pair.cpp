@@ -19,21 +19,6 @@ namespace {
 
 constexpr unsigned kPatienceSeconds = 60;
 
-// This thread goes back to where it may run when the measurement is over.
-class Pinned {
- public:
-  explicit Pinned(int cpu) {
-    ::sched_getaffinity(0, sizeof before_, &before_);
-    if (const std::string wrong = pin_to(cpu); !wrong.empty()) throw Error(wrong);
-  }
-  ~Pinned() { ::sched_setaffinity(0, sizeof before_, &before_); }
-  Pinned(const Pinned&) = delete;
-  Pinned& operator=(const Pinned&) = delete;
-
- private:
-  cpu_set_t before_{};
-};
-
 // A record that never comes would be waited for without end.
 class Patience {
  public:
@@ -96,6 +81,14 @@ Mapping::Mapping(std::size_t bytes)
 }
 Mapping::~Mapping() {
   ::munmap(data_, bytes_);
+}
+
+Pinned::Pinned(int cpu) {
+  ::sched_getaffinity(0, sizeof before_, &before_);
+  if (const std::string wrong = pin_to(cpu); !wrong.empty()) throw Error(wrong);
+}
+Pinned::~Pinned() {
+  ::sched_setaffinity(0, sizeof before_, &before_);
 }
 
 Cpus first_two() {

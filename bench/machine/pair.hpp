@@ -1,11 +1,15 @@
 // Two ends of a measurement: this thread on one CPU, its peer, a process or a thread, on another.
 #pragma once
 
+#include <sched.h>
+
 #include <atomic>
 #include <cstddef>
+#include <ctime>
 #include <functional>
 
 #include "core/clock.hpp"
+#include "core/ring.hpp"
 
 namespace sluice::bench {
 
@@ -30,6 +34,18 @@ class Mapping {
   std::size_t bytes_ = 0;
 };
 
+// This thread is on one CPU and goes back to where it may run at the end. Throws Error.
+class Pinned {
+ public:
+  explicit Pinned(int cpu);
+  ~Pinned();
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
+
 enum class Peer : std::uint8_t { Process = 1, Thread = 2 };
 
 // Runs both and returns when both are done. `peer` returns whether all it received was right;
@@ -46,5 +62,20 @@ inline void await(Condition&& condition) noexcept {
 
 // Time between two stamps, from one calibration of the counter for the whole program.
 const Clock& bench_clock();
+
+// What another CPU is about to do is waited for awake, so that it is seen at once; what takes it
+// longer is waited for asleep, because its CPU may be this one. False after the patience.
+template <class Condition>
+bool await_soon(Condition&& condition, Duration patience) noexcept {
+  constexpr Duration kAwake = Duration::micros(50);
+  const timespec nap{0, 20'000};
+  const HostTime begin = bench_clock().now();
+  for (;;) {
+    if (condition()) return true;
+    const Duration waited = bench_clock().now() - begin;
+    if (waited > patience) return false;
+    waited < kAwake ? cpu_pause() : static_cast<void>(::nanosleep(&nap, nullptr));
+  }
+}
 
 }  // namespace sluice::bench

@@ -9,7 +9,7 @@
 namespace sluice::bench {
 
 struct TurnPlan {
-  std::string conf = "conf/demo.toml";
+  std::string conf = "conf/bench.toml";
   std::size_t blocks = 400;   // of each figure
   double slower_percent = 0;  // the regression detector's own test: work is stretched by so much
 };

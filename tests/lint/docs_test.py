@@ -3,7 +3,7 @@
 
 Compared: the tables of ARCHITECTURE.md (records, shared words, edges, kill levels) with the headers that
 define them; links, paths, commands and test names of every document with the tree, a test in each row of a
-table of tests; what attaching answers with the runbook; conf/pipeline.toml with conf/demo.toml. What cannot be parsed is a finding, never a pass.
+table of tests; what attaching answers with the runbook; conf/pipeline.toml with the other configurations. What cannot be parsed is a finding, never a pass.
 
 Without ROOT it checks this tree and then itself: each mutation of a copy must be found.
 """
@@ -568,11 +568,13 @@ class Docs:
         return found
 
     def configuration(self):
-        default, demo = self.keys("conf/pipeline.toml"), self.keys("conf/demo.toml")
-        for key in sorted(demo.keys() - default.keys()):
-            self.add("conf/pipeline.toml", 1, "conf", f"{key} is missing, conf/demo.toml has it")
-        for key in sorted(default.keys() - demo.keys()):
-            self.add("conf/demo.toml", 1, "conf", f"{key} is missing, conf/pipeline.toml has it")
+        default = self.keys("conf/pipeline.toml")
+        for other in ("conf/demo.toml", "conf/bench.toml"):
+            keys = self.keys(other)
+            for key in sorted(keys.keys() - default.keys()):
+                self.add("conf/pipeline.toml", 1, "conf", f"{key} is missing, {other} has it")
+            for key in sorted(default.keys() - keys.keys()):
+                self.add(other, 1, "conf", f"{key} is missing, conf/pipeline.toml has it")
         for key, (number, commented) in default.items():
             if not commented:
                 self.add("conf/pipeline.toml", number, "conf", f"{key} has no comment")
@@ -705,6 +707,7 @@ class TheChecker(unittest.TestCase):
     def test_configuration(self):
         self.mutate("conf/pipeline.toml", "cooldown_s =", "cooldown_ms =", "conf")
         self.mutate("conf/demo.toml", "sync_ms = 50", "sync_ms = 50\nmore = 1", "conf")
+        self.mutate("conf/bench.toml", "sync_ms = 50", "", "conf")
         self.mutate("conf/pipeline.toml", "lot = \"0.00001\"           # smallest", "lot = \"0.00001\"\n# smallest",
                     "conf")
         self.mutate("conf/pipeline.toml", "[recorder]", "[recorder", "unparsed")
