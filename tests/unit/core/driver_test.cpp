@@ -1,85 +1,10 @@
-// The driver around a toy stage, turn by turn on a clock that stands still: order of inputs,
-// journal before publish, full edges, full journal, deadlines, faults, recovery.
-#include "core/driver.hpp"
-
-#include <gtest/gtest.h>
-
-#include <memory>
-
+// The driver turn by turn: order of inputs, journal before publish, full edges, full journal,
+// faults, recovery.
 #include "tests/support/alloc_guard.hpp"
-#include "tests/support/toy_rig.hpp"
+#include "tests/unit/core/driver_fixture.hpp"
 
 namespace sluice {
 namespace {
-
-using test::EchoStage;
-using test::Oracle;
-using test::ToySizes;
-using test::ToyWorld;
-using ToyDriver = Driver<EchoStage, NoSession, VirtualClock>;
-
-class DriverTest : public testing::Test {
- protected:
-  void open(ToySizes sizes) {
-    instance_ = std::make_unique<MemoryInstance>(test::toy_config(sizes), test::toy_run());
-    world_ = std::make_unique<ToyWorld>(instance_->objects());
-    page().state.store(static_cast<std::uint64_t>(StageState::Ready));
-    world_->beat(clock_.liveness_us());
-    start();
-  }
-  // A new process over the same memory.
-  void start() {
-    driver_.reset();
-    stage_ = std::make_unique<EchoStage>();
-    driver_ = std::make_unique<ToyDriver>(*stage_, session_, clock_, world_->sources());
-    world_->connect(*driver_);
-    driver_->recover([this](JournalSlot& out, std::uint64_t at) { return world_->entry(out, at); });
-  }
-  void step(Duration by = Duration::micros(10)) {
-    clock_.advance(by);
-    world_->beat(clock_.liveness_us());
-    driver_->turn();
-  }
-  // Turns until nothing happens; the world takes outputs and journal at every turn.
-  void settle() {
-    for (int i = 0, still = 0; still < 3; ++i) {
-      ASSERT_LT(i, 10'000) << "no progress";
-      const std::uint64_t before = driver_->entries();
-      step();
-      world_->record();
-      const bool took = world_->take() != 0;
-      still = took || driver_->entries() != before ? 0 : still + 1;
-    }
-  }
-  Oracle<> filed() {
-    world_->record();
-    return world_->replay();
-  }
-  void expect_consistent() {
-    settle();
-    const Oracle<> oracle = filed();
-    ASSERT_EQ(oracle.position, world_->archive.size()) << "the journal does not validate";
-    for (const auto& [edge, records] : world_->pushed)
-      EXPECT_EQ(oracle.inputs.at(edge), records) << "edge " << static_cast<int>(edge);
-    for (const Edge edge : {Edge::RiskGateway, risk_seat(0)})
-      EXPECT_EQ(oracle.outputs.count(edge) ? oracle.outputs.at(edge) : std::vector<Payload>{},
-                world_->received[edge])
-          << "edge " << static_cast<int>(edge);
-    EXPECT_EQ(oracle.stage.digest(), stage_->digest());
-    EXPECT_EQ(stage_->dropped(), 0u);
-    EXPECT_FALSE(world_->corrupt);
-  }
-  StagePage& page() { return instance_->objects().page(Process::Risk); }
-  KillPage& kill() { return *instance_->objects().kill; }
-  ControlPage& control() { return *instance_->objects().control; }
-
-  VirtualClock clock_;
-  NoSession session_;
-  std::unique_ptr<MemoryInstance> instance_;
-  std::unique_ptr<ToyWorld> world_;
-  std::unique_ptr<EchoStage> stage_;
-  std::unique_ptr<ToyDriver> driver_;
-};
 
 TEST_F(DriverTest, JournalStartsWithTheRunAndTheBaseOfEachInput) {
   open({});
@@ -363,76 +288,6 @@ TEST_F(DriverTest, AKillIsToldBeforeAnyInputOfItsTurn) {
   EXPECT_EQ(last.edge, Edge::GatewayRisk);
   EXPECT_EQ(before.edge, Edge::Control);
   EXPECT_EQ(from_payload<Control>(before.payload).kind, ControlKind::Level);
-}
-
-TEST_F(DriverTest, DeadlineIsInjectedWhenDueAndNotBefore) {
-  open({});
-  settle();
-  world_->push_tick();
-  step();
-  step(Duration::micros(299));
-  step({});  // a turn goes by the stamp of the one before, until it has an input
-  EXPECT_EQ(filed().count(ControlKind::Deadline), 0u);
-  step(Duration::micros(1));
-  step({});
-  EXPECT_EQ(filed().count(ControlKind::Deadline), 1u);
-  step();
-  EXPECT_EQ(filed().count(ControlKind::Deadline), 1u);
-}
-
-TEST_F(DriverTest, LongGapsSurviveTheJournal) {
-  open({});
-  for (int i = 0; i < 5; ++i) {
-    world_->push_tick();
-    step(Duration::seconds(3600));
-    settle();
-  }
-  expect_consistent();
-  EXPECT_LE(filed().times.back(), clock_.now());
-  EXPECT_GE(filed().times.back() - filed().times.front(), Duration::seconds(4 * 3600));
-}
-
-TEST_F(DriverTest, SuspensionIsACondition) {
-  open({});
-  settle();
-  step(Duration::millis(250));
-  step({});
-  EXPECT_EQ(driver_->conditions() & kSuspended, 0u);
-  step(Duration{250'000'001});
-  step({});
-  EXPECT_EQ(driver_->conditions() & kSuspended, kSuspended);
-  step(Duration::millis(2));
-  step({});
-  EXPECT_EQ(driver_->conditions() & kSuspended, 0u);
-}
-
-TEST_F(DriverTest, AfterASuspensionNothingIsTakenBeforeThePagesAreLookedAt) {
-  open({});
-  settle();
-  filed();
-  const std::size_t before = world_->archive.size();
-  world_->push_report();
-  world_->push_intent();
-  world_->push_tick();
-  step(Duration{250'000'001});
-  filed();
-  EXPECT_EQ(world_->archive.size(), before) << "taken by a stage that does not know that it slept";
-  for (int i = 0; i < 3; ++i) step();
-  filed();
-  bool told = false;
-  std::size_t inputs = 0;
-  for (std::size_t i = before; i < world_->archive.size(); ++i) {
-    const JournalSlot& entry = world_->archive[i];
-    if (static_cast<Edge>(entry.word >> 32 & 0xff) == Edge::Control) {
-      const auto control = from_payload<Control>(entry.payload);
-      told = told || (control.kind == ControlKind::Conditions &&
-                      (static_cast<std::uint32_t>(control.after) & kSuspended) != 0);
-    } else {
-      EXPECT_TRUE(told) << "an input before the condition";
-      ++inputs;
-    }
-  }
-  EXPECT_EQ(inputs, 3u);
 }
 
 TEST_F(DriverTest, ACorruptRingStopsTheStageAndHaltsTheRun) {
