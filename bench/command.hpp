@@ -17,6 +17,8 @@ struct Command {
 
 using AddCommand = Command (*)(CLI::App& app);
 
+Command add_ab(CLI::App& app);
+Command add_baseline(CLI::App& app);
 Command add_hop(CLI::App& app);
 
 }  // namespace sluice::bench

@@ -7,7 +7,7 @@
 namespace sluice::bench {
 namespace {
 
-constexpr AddCommand kCommands[]{add_hop};
+constexpr AddCommand kCommands[]{add_hop, add_baseline, add_ab};
 
 constexpr const char* kFooter =
     "Exit codes: 0 met, 1 missed or failed, 2 wrong command line, 3 this machine gives no figure.";

@@ -1,6 +1,5 @@
 #include "bench/machine/pair.hpp"
 
-#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,21 +17,6 @@ namespace sluice::bench {
 namespace {
 
 constexpr unsigned kPatienceSeconds = 60;
-
-// This thread goes back to where it may run when the measurement is over.
-class Pinned {
- public:
-  explicit Pinned(int cpu) {
-    ::sched_getaffinity(0, sizeof before_, &before_);
-    if (const std::string wrong = pin_to(cpu); !wrong.empty()) throw Error(wrong);
-  }
-  ~Pinned() { ::sched_setaffinity(0, sizeof before_, &before_); }
-  Pinned(const Pinned&) = delete;
-  Pinned& operator=(const Pinned&) = delete;
-
- private:
-  cpu_set_t before_{};
-};
 
 // A record that never comes would be waited for without end.
 class Patience {
@@ -87,6 +71,14 @@ void run_threads(const Cpus& cpus, const std::function<bool()>& peer,
 }
 
 }  // namespace
+
+Pinned::Pinned(int cpu) {
+  ::sched_getaffinity(0, sizeof before_, &before_);
+  if (const std::string wrong = pin_to(cpu); !wrong.empty()) throw Error(wrong);
+}
+Pinned::~Pinned() {
+  ::sched_setaffinity(0, sizeof before_, &before_);
+}
 
 Mapping::Mapping(std::size_t bytes)
     : data_(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,

@@ -1,6 +1,8 @@
 // Two ends of a measurement: this thread on one CPU, its peer, a process or a thread, on another.
 #pragma once
 
+#include <sched.h>
+
 #include <atomic>
 #include <cstddef>
 #include <functional>
@@ -15,6 +17,19 @@ struct Cpus {
 };
 // The first two that this process may run on; throws Error if it may run on one alone.
 Cpus first_two();
+
+// This thread on one CPU, until it goes back to where it may run. Throws Error if it may not go
+// there.
+class Pinned {
+ public:
+  explicit Pinned(int cpu);
+  ~Pinned();
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
 
 // Zeroed memory that a forked peer shares. Every page of it is there before anything is measured.
 class Mapping {
