@@ -4,7 +4,7 @@
 #include <fstream>
 #include <memory>
 
-#include "bench/baseline/measuring.hpp"
+#include "bench/baseline/in_turns.hpp"
 #include "bench/baseline/prove.hpp"
 #include "bench/baseline/source.hpp"
 #include "bench/baseline/store.hpp"
@@ -25,6 +25,7 @@ struct Wanted {
   std::string json;
   double threshold_percent = 10;
   std::size_t runs = kRunsUsual;
+  std::size_t runs_max = kRunsMax;
   bool by_turns = false;
   bool any_machine = false;
   bool apart = false;
@@ -61,6 +62,7 @@ void complete(Wanted& wanted) {
       if (entry.by_default) wanted.order.sources.emplace_back(entry.name);
   for (const std::string& name : wanted.order.sources) static_cast<void>(source_named(name));
   if (wanted.cpu->count() == 0 && wanted.peer_cpu->count() == 0) wanted.order.cpus = first_two();
+  must_be_allowed(wanted.order.cpus, Exit::Usage);
 }
 
 std::string side(const char* which, const Document& document) {
@@ -73,9 +75,9 @@ std::string conditions(const Document& document) {
                          : fmt::format("UNQUALIFIED: {}", fmt::join(document.unfit, "; ")));
 }
 
-Exit tell(const Wanted& wanted, const Document& before, const Document& after, Taken taken) {
+Exit tell(const Wanted& wanted, const Document& before, const Document& after,
+          const Comparison& comparison) {
   const Rule rule = wanted.rule();
-  const Comparison comparison = judge(before, after, taken, rule);
   if (wanted.json != "-")
     std::fputs((side("before", before) + side("after", after) + conditions(after) + "\n" +
                 table(comparison, rule))
@@ -143,21 +145,26 @@ Exit compare_with(Wanted& wanted) {
       throw Error(Exit::Unqualified,
                   fmt::format("{} and {}: are of two machines ({}): look with --any-machine",
                               wanted.file, wanted.newer, fmt::join(differing, "; ")));
-    return tell(wanted, before, after, Taken::Apart);
+    return tell(wanted, before, after, judge(before, after, Taken::Apart, wanted.rule()));
   }
   same_machine(wanted, before);
   if (wanted.sources->count() == 0) wanted.order.sources = before.sources;
   complete(wanted);
-  if (wanted.cpu->count() == 0 && wanted.peer_cpu->count() == 0) wanted.order.cpus = before.cpus;
-  return tell(wanted, before, measured(wanted, "compare"), Taken::Apart);
+  if (wanted.cpu->count() == 0 && wanted.peer_cpu->count() == 0) {
+    wanted.order.cpus = before.cpus;
+    must_be_allowed(before.cpus, Exit::Unqualified);
+  }
+  const Document after = measured(wanted, "compare");
+  return tell(wanted, before, after, judge(before, after, Taken::Apart, wanted.rule()));
 }
 
 Exit ab(Wanted& wanted) {
   complete(wanted);
   Order other = wanted.order;
   other.binary = wanted.other;
-  const auto [a, b] = measure_pairs(wanted.order, other, wanted.runs);
-  return tell(wanted, a, b, Taken::InTurns);
+  const Trial trial =
+      judge_in_turns(wanted.order, other, wanted.runs, wanted.runs_max, wanted.rule());
+  return tell(wanted, trial.a, trial.b, trial.comparison);
 }
 
 Exit prove_detector(Wanted& wanted) {
@@ -165,6 +172,7 @@ Exit prove_detector(Wanted& wanted) {
   Proof& proof = wanted.proof;
   proof.rule = wanted.rule();
   proof.runs = wanted.runs;
+  proof.runs_max = wanted.runs_max;
   proof.taken = wanted.apart ? Taken::Apart : Taken::InTurns;
   const bool quiet = wanted.json == "-";
   const Proven proven = prove(wanted.order, proof, quiet ? stderr : stdout);
@@ -195,6 +203,13 @@ void add_judging(CLI::App& line, const Shared& wanted) {
       ->check(CLI::Range(0.1, 1'000.0))
       ->capture_default_str();
   line.add_option("--json", wanted->json, "writes the result to this file as well; - for stdout");
+}
+
+void add_turns(CLI::App& line, const Shared& wanted) {
+  line.add_option("--runs-max", wanted->runs_max,
+                  "while a metric is undecided, the runs are doubled up to this number")
+      ->check(CLI::Range(kRunsMin, std::size_t{10'000}))
+      ->capture_default_str();
 }
 
 using Verb = Exit (*)(Wanted&);
@@ -252,6 +267,7 @@ Command add_baseline(CLI::App& app) {
   CLI::App* proving = add_verb(*line, "prove", "Does the detector work on this machine?", to_prove,
                                verbs, &prove_detector);
   add_judging(*proving, to_prove);
+  add_turns(*proving, to_prove);
   add_slow(*proving, to_prove->proof.slow_percent);
   proving->add_option("--trials", to_prove->proof.trials, "without a change, and as many with one")
       ->check(CLI::Range(1, 1'000))
@@ -275,6 +291,7 @@ Command add_ab(CLI::App& app) {
   line->add_option("--b", wanted->other, "of the other")->required();
   add_measuring(*line, wanted);
   add_judging(*line, wanted);
+  add_turns(*line, wanted);
   return {line, [wanted] { return ab(*wanted); }};
 }
 

@@ -7,19 +7,22 @@
 // interval is a bootstrap over runs, then over the samples of each.
 //
 // The rule, with change c, interval [low, high] and threshold t:
-//   worse      c > t and low > 0. A false alarm needs both, at once: noise that moves the median by
-//              more than t, and nearly all resamples on one side. With an error s of c, a null
-//              change is called worse with P(Z > t / s), and a true change x is missed with
-//              P(Z > (ln(1 + x) - ln(1 + t)) / s) or low <= 0. For x = 15 % and t = 10 % that is
-//              0.0444 / s: with s <= 1.3 % one in 3,000, so twenty of twenty in 99.3 % of all
-//              proofs. Demanding low > t instead would need runs without end for a change near t.
+//   worse      c > t and low > 0
 //   rollback   worse, and c >= 50 %
 //   better     c < 1 / (1 + t) - 1 and high < 0
 //   same       high <= t: a change above the threshold is excluded, not only unproven
 //   undecided  everything else: neither shown nor excluded. A noisy measurement ends here, not in
 //              one of the others.
-// An interval of a median over five runs is at most their range, which holds the truth in 15 of 16
-// cases; seven: 63 of 64. The other condition of each verdict is what keeps the error rates low.
+//
+// Its errors. A false alarm needs two things at once: noise that moves the median by more than t,
+// and an interval that leaves out no-change. With an error s of c the first is P(Z > ln(1 + t) /
+// s): for s <= 2 % and t = 10 %, one in a million. The second holds whatever the noise: at 99 % and
+// eleven runs all but one must lie on one side, which equal builds do in 6 of 1,000 looks. (Five
+// runs: all five, 3 of 100; so few cannot promise more.) A true change x is missed, that is
+// undecided, with P(Z > (ln(1 + x) - ln(1 + t)) / s) or if low <= 0: for x = 15 % and s <= 1.3 % in
+// one of 3,000, so twenty of twenty in 99 of 100 proofs. An s that is too large for this is seen as
+// a wide interval, and more runs make it smaller. Demanding low > t instead would need runs without
+// end for every change near t. tests/unit/bench/baseline_power_test.cpp counts all of these.
 #pragma once
 
 #include <cstddef>

@@ -193,6 +193,10 @@ std::string to_text(const Document& document) {
   for (const Series& series : document.series) write_metric(json, series), line();
   json.end(), line();
   text.insert(text.size() - 1, 1, ',');
+  return sealed(std::move(text));
+}
+
+std::string sealed(std::string text) {
   return fmt::format("{}{}{}{}", text, kCheck, checksum(text), kEnd);
 }
 

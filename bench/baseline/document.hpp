@@ -33,6 +33,7 @@ Document describe_build();  // build and compiler; nothing else
 
 // A line per field, the last one {"check": CRC-32C of all bytes before it}.
 std::string to_text(const Document& document);
+std::string sealed(std::string text);  // with that line
 // Throws Error (Unqualified): `whose` (a file, a program), what is wrong, where, what to do.
 Document parse_text(std::string_view text, std::string_view whose);
 // Whether this line is the last one of a document.

@@ -18,12 +18,18 @@ namespace {
 
 using ctl::doctor::Host;
 
+// As it reads after a round through the file.
+std::string plain(std::string text) {
+  for (char& c : text)
+    if (c < 0x20 || c > 0x7e) c = '?';
+  return text;
+}
 std::string read(const Host& host, std::string_view path) {
   const auto text = host.text(path);
-  return text && !text->empty() ? *text : "none";
+  return text && !text->empty() ? plain(*text) : "none";
 }
 std::string value(const Host& host, std::string_view path, std::string_view key) {
-  return host.value_of(path, key).value_or("unknown");
+  return plain(host.value_of(path, key).value_or("unknown"));
 }
 
 // What a hypervisor calls itself, in the leaf reserved for it.

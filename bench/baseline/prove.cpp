@@ -11,10 +11,8 @@ namespace sluice::bench {
 namespace {
 
 Comparison trial(const Order& order, const Order& other, const Proof& proof) {
-  if (proof.taken == Taken::InTurns) {
-    const auto [a, b] = measure_pairs(order, other, proof.runs);
-    return judge(a, b, proof.taken, proof.rule);
-  }
+  if (proof.taken == Taken::InTurns)
+    return judge_in_turns(order, other, proof.runs, proof.runs_max, proof.rule).comparison;
   const Document a = measure_runs(order, proof.runs);
   return judge(a, measure_runs(other, proof.runs), proof.taken, proof.rule);
 }

@@ -5,8 +5,7 @@
 #include <cstdio>
 #include <string>
 
-#include "bench/baseline/measuring.hpp"
-#include "bench/baseline/verdict.hpp"
+#include "bench/baseline/in_turns.hpp"
 
 namespace sluice::bench {
 
@@ -14,6 +13,7 @@ struct Proof {
   std::size_t trials = 20;  // of each kind, in alternation
   double slow_percent = 15;
   std::size_t runs = kRunsUsual;
+  std::size_t runs_max = kRunsMax;  // in turns
   Taken taken = Taken::InTurns;
   Rule rule;
 };

@@ -8,6 +8,7 @@
 #include <functional>
 
 #include "core/clock.hpp"
+#include "core/error.hpp"
 
 namespace sluice::bench {
 
@@ -17,6 +18,8 @@ struct Cpus {
 };
 // The first two that this process may run on; throws Error if it may run on one alone.
 Cpus first_two();
+// Throws Error with that exit code, naming the one that this process may not run on.
+void must_be_allowed(const Cpus& cpus, Exit otherwise);
 
 // This thread on one CPU, until it goes back to where it may run. Throws Error if it may not go
 // there.
