@@ -45,7 +45,9 @@ struct Work {
 
   // Two yardsticks, because a neighbour on the same core takes places in the pipeline from work
   // that uses many (twice the time) and none from work that waits for itself: a record in and out
-  // of a line with no protocol, and steps each of which needs the one before.
+  // of a line with no protocol, and steps each of which needs the one before. How one relates to
+  // the other says how much of the core a neighbour has: no work follows a yardstick so closely
+  // that figures taken beside a neighbour and without one can be compared to a few percent.
   void copy() noexcept {
     Slot& line = lines[state++ % kSlots];
     for (std::size_t k = 0; k < kPayloadWords; ++k)
@@ -91,9 +93,13 @@ class CoreSource final : public Source {
     }
     std::array<double, 5> ns{};
     for (std::size_t i = 0; i < ns.size(); ++i) ns[i] = quantile(blocks[i], kUndisturbed);
-    return {beside("core.push_poll", ns[2], ns[0]), beside("core.append", ns[3], ns[0]),
-            beside("core.record", ns[4], ns[1]),    alone("core.push_poll_ns", ns[2]),
-            alone("core.append_ns", ns[3]),         alone("core.record_ns", ns[4])};
+    return {beside("core.push_poll", ns[2], ns[0]),
+            beside("core.append", ns[3], ns[0]),
+            beside("core.record", ns[4], ns[1]),
+            alone("core.push_poll_ns", ns[2]),
+            alone("core.append_ns", ns[3]),
+            alone("core.record_ns", ns[4]),
+            {{.name = "core.neighbour", .unit = "x", .role = Role::Condition}, ns[0] / ns[1]}};
   }
 
  private:
@@ -107,7 +113,7 @@ class CoreSource final : public Source {
     return {{.name = name, .unit = "x"}, ns / yardstick};
   }
   static Reading alone(const char* name, double ns) {
-    return {{.name = name, .unit = "ns", .judged = false}, ns};
+    return {{.name = name, .unit = "ns", .role = Role::Shown}, ns};
   }
 
   int cpu_;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <array>
 #include <cstring>
 
 #include "core/build.hpp"
@@ -34,6 +35,16 @@ std::string compiler() {
 #endif
 }
 
+constexpr std::array kRoles{Role::Judged, Role::Shown, Role::Condition};
+std::string_view name_of(Role role) noexcept {
+  switch (role) {
+    case Role::Judged: return "judged";
+    case Role::Shown: return "shown";
+    case Role::Condition: return "condition";
+  }
+  return "?";
+}
+
 // ---- writing
 
 void write_metric(ctl::Json& json, const Series& series) {
@@ -44,7 +55,7 @@ void write_metric(ctl::Json& json, const Series& series) {
       .field("better", metric.better == Better::Lower ? "lower" : "higher")
       .field("quantile", metric.quantile)
       .field("resolution", metric.resolution)
-      .field("judged", metric.judged);
+      .field("role", name_of(metric.role));
   json.key("runs").array();
   for (const Run& run : series.runs) {
     json.array();
@@ -104,6 +115,12 @@ class Reader {
   std::string path_;
 };
 
+Role read_role(const Reader& from) {
+  for (const Role role : kRoles)
+    if (from.text() == name_of(role)) return role;
+  from.refuse(from.here(), "is none of those there are");
+}
+
 Series read_metric(const Reader& from) {
   Series series;
   Metric& metric = series.metric;
@@ -117,7 +134,7 @@ Series read_metric(const Reader& from) {
   if (!(metric.quantile >= 0 && metric.quantile <= 1))
     from.refuse(from.at("quantile").here(), "is not between 0 and 1");
   metric.resolution = from.at("resolution").as<double>();
-  metric.judged = from.at("judged").as<bool>();
+  metric.role = read_role(from.at("role"));
   for (const Reader& run : from.at("runs").list()) {
     Run& samples = series.runs.emplace_back();
     for (const Reader& sample : run.list()) samples.push_back(sample.as<double>());

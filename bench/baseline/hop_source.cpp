@@ -17,8 +17,8 @@ class HopSource final : public Source {
         {{.name = "hop.rtt", .unit = "x"}, seen.rtt_ratio},
         {{.name = "hop.single", .unit = "x", .better = Better::Higher}, seen.single_ratio},
         {{.name = "hop.push", .unit = "ns", .resolution = kPushBarNs}, seen.push_ns},
-        {{.name = "hop.rtt_ns", .unit = "ns", .judged = false}, seen.rtt_ns},
-        {{.name = "hop.single_mps", .unit = "M/s", .better = Better::Higher, .judged = false},
+        {{.name = "hop.rtt_ns", .unit = "ns", .role = Role::Shown}, seen.rtt_ns},
+        {{.name = "hop.single_mps", .unit = "M/s", .better = Better::Higher, .role = Role::Shown},
          seen.single_mps},
     };
   }

@@ -13,14 +13,19 @@ namespace {
 Comparison trial(const Order& order, const Order& other, const Proof& proof) {
   if (proof.taken == Taken::InTurns)
     return judge_in_turns(order, other, proof.runs, proof.runs_max, proof.rule).comparison;
-  const Document a = measure_runs(order, proof.runs);
-  return judge(a, measure_runs(other, proof.runs), proof.taken, proof.rule);
+  Comparison seen;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    const Document a = measure_runs(order, proof.runs);
+    seen = judge(a, measure_runs(other, proof.runs), proof.taken, proof.rule);
+    if (seen.unlike.empty()) break;
+  }
+  return seen;
 }
 
 void show(std::FILE* out, std::size_t number, bool slowed, const Comparison& seen) {
   std::string line = fmt::format("{:>3} {:<7}", number, slowed ? "slowed" : "null");
   for (const Judged& one : seen.metrics)
-    if (one.metric.judged)
+    if (one.metric.role == Role::Judged)
       line += fmt::format(" {} {:+.1f} % ({:+.1f} .. {:+.1f})", one.metric.name,
                           one.change.change * 100, one.change.low * 100, one.change.high * 100);
   const bool right = exit_of(seen) == (slowed ? Exit::No : Exit::Ok);
@@ -35,7 +40,7 @@ void count(Proven& proven, bool slowed, const Comparison& seen) {
   else
     proven.passed += exit == Exit::Ok;
   for (const Judged& one : seen.metrics) {
-    if (!one.metric.judged) continue;
+    if (one.metric.role != Role::Judged) continue;
     const Verdict verdict = one.change.verdict;
     const double change = one.change.change;
     if (slowed) {
@@ -63,7 +68,7 @@ Proven prove(const Order& order, const Proof& proof, std::FILE* out) {
       count(proven, slowed, seen);
       proven.metrics = static_cast<std::size_t>(
           std::count_if(seen.metrics.begin(), seen.metrics.end(),
-                        [](const Judged& one) { return one.metric.judged; }));
+                        [](const Judged& one) { return one.metric.role == Role::Judged; }));
     }
     proven.trials = number;
   }

@@ -10,6 +10,12 @@ namespace sluice::bench {
 
 enum class Better : std::uint8_t { Lower = 1, Higher = 2 };
 
+enum class Role : std::uint8_t {
+  Judged = 1,
+  Shown = 2,     // moves with the placement of a guest's CPUs: no verdict depends on it
+  Condition = 3  // of the machine, not of the build: two sides that differ in it are not comparable
+};
+
 struct Metric {
   std::string name;  // source and figure: "core.push_poll"
   std::string unit;  // "ns"; "x" for what is divided by a floor or yardstick of the same moment
@@ -18,7 +24,7 @@ struct Metric {
   // Smaller values count as this one, so that a change below it is none. Above 0 if the figure may
   // be 0.
   double resolution = 0;
-  bool judged = true;  // false: shown, because it moves with the placement of a guest's CPUs
+  Role role = Role::Judged;
 
   friend bool operator==(const Metric&, const Metric&) = default;
 };

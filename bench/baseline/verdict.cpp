@@ -3,11 +3,16 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "tools/ctl/json.hpp"
 
 namespace sluice::bench {
 namespace {
+
+// Of a condition, from one side to the other: what its yardsticks then leave of a change is less
+// than half the usual threshold.
+constexpr double kAlike = 0.10;
 
 const Series* find(const Document& document, const std::string& name) {
   const auto found = std::find_if(document.series.begin(), document.series.end(),
@@ -28,6 +33,18 @@ void note_conditions(const Document& before, const Document& after, Comparison& 
                                              side->slowed_percent));
 }
 
+bool judged(const Judged& one) noexcept {
+  return one.metric.role == Role::Judged;
+}
+
+void compare_machines(const Document& before, const Document& after, Comparison& comparison) {
+  comparison.unlike = differences(before.machine, after.machine);
+  if (before.cpus.mine != after.cpus.mine || before.cpus.peer != after.cpus.peer)
+    comparison.unlike.push_back(fmt::format("cpus: {} and {} there, {} and {} here",
+                                            before.cpus.mine, before.cpus.peer, after.cpus.mine,
+                                            after.cpus.peer));
+}
+
 std::string percent(double part) {
   return fmt::format("{:+.1f} %", part * 100);
 }
@@ -37,7 +54,7 @@ std::string line_of(const Judged& one) {
   return fmt::format("{:<22} {:<4} {:>11.4g} {:>11.4g} {:>10} {:>9} .. {:<9} {:>4}  {}\n",
                      one.metric.name, one.metric.unit, c.before, c.after, percent(c.change),
                      percent(c.low), percent(c.high), c.runs,
-                     one.metric.judged ? std::string(name_of(c.verdict)) : "shown only");
+                     judged(one) ? name_of(c.verdict) : "not judged");
 }
 
 std::string more_needed(const Judged& one, const Rule& rule) {
@@ -53,10 +70,10 @@ std::string more_needed(const Judged& one, const Rule& rule) {
 }
 
 bool undecided(const Judged& one) noexcept {
-  return one.metric.judged && one.change.verdict == Verdict::Undecided;
+  return judged(one) && one.change.verdict == Verdict::Undecided;
 }
 bool regressed(const Judged& one) noexcept {
-  return one.metric.judged && is_regression(one.change.verdict);
+  return judged(one) && is_regression(one.change.verdict);
 }
 
 std::string summary(const Comparison& comparison, const Rule& rule) {
@@ -64,7 +81,7 @@ std::string summary(const Comparison& comparison, const Rule& rule) {
   if (exit == Exit::Ok) return fmt::format("no regression above {}\n", percent(rule.threshold));
   if (exit != Exit::No) return "cannot be judged\n";
   const auto rollback = [](const Judged& one) {
-    return one.metric.judged && one.change.verdict == Verdict::Rollback;
+    return judged(one) && one.change.verdict == Verdict::Rollback;
   };
   if (std::any_of(comparison.metrics.begin(), comparison.metrics.end(), rollback))
     return fmt::format("REGRESSION of rollback class ({} and more)\n", percent(rule.rollback));
@@ -77,7 +94,7 @@ void write_metric(ctl::Json& json, const Judged& one) {
       .field("name", one.metric.name)
       .field("unit", one.metric.unit)
       .field("better", one.metric.better == Better::Lower ? "lower" : "higher")
-      .field("judged", one.metric.judged)
+      .field("judged", judged(one))
       .field("before", c.before)
       .field("after", c.after)
       .field("change", c.change)
@@ -100,21 +117,21 @@ void write_texts(ctl::Json& json, std::string_view name, const std::vector<std::
 Comparison judge(const Document& before, const Document& after, Taken taken, const Rule& rule) {
   Comparison comparison;
   note_conditions(before, after, comparison);
-  if (taken == Taken::Apart) {
-    comparison.foreign = differences(before.machine, after.machine);
-    if (before.cpus.mine != after.cpus.mine || before.cpus.peer != after.cpus.peer)
-      comparison.foreign.push_back(fmt::format("cpus: {} and {} there, {} and {} here",
-                                               before.cpus.mine, before.cpus.peer, after.cpus.mine,
-                                               after.cpus.peer));
-  }
+  if (taken == Taken::Apart) compare_machines(before, after, comparison);
   for (const Series& one : before.series) {
     const Series* other = find(after, one.metric.name);
-    if (other == nullptr)
+    if (other == nullptr) {
       comparison.unjudged.push_back(one.metric.name + ": is not measured any more");
-    else
-      comparison.metrics.push_back({one.metric, taken == Taken::InTurns
-                                                    ? compare_pairs(one, *other, rule)
-                                                    : compare(one, *other, rule)});
+      continue;
+    }
+    const Change change =
+        taken == Taken::InTurns ? compare_pairs(one, *other, rule) : compare(one, *other, rule);
+    if (one.metric.role == Role::Condition && std::abs(change.change) > kAlike)
+      comparison.unlike.push_back(
+          fmt::format("{}: {:.3g} before, {:.3g} after: somebody else "
+                      "had part of the core in one of them; measure again",
+                      one.metric.name, change.before, change.after));
+    comparison.metrics.push_back({one.metric, change});
   }
   for (const Series& one : after.series)
     if (find(before, one.metric.name) == nullptr)
@@ -126,7 +143,7 @@ Comparison judge(const Document& before, const Document& after, Taken taken, con
 
 Exit exit_of(const Comparison& comparison) noexcept {
   const auto& all = comparison.metrics;
-  if (!comparison.foreign.empty()) return Exit::Unqualified;
+  if (!comparison.unlike.empty()) return Exit::Unqualified;
   if (std::any_of(all.begin(), all.end(), regressed)) return Exit::No;
   const bool open = !comparison.unjudged.empty() || std::any_of(all.begin(), all.end(), undecided);
   return open ? Exit::Unqualified : Exit::Ok;
@@ -138,7 +155,7 @@ std::string table(const Comparison& comparison, const Rule& rule) {
                   "before", "after", "worse by", "interval", "runs", "verdict");
   for (const Judged& one : comparison.metrics) text += line_of(one);
   for (const std::string& note : comparison.notes) text += note + "\n";
-  for (const std::string& why : comparison.foreign) text += "another machine: " + why + "\n";
+  for (const std::string& why : comparison.unlike) text += "not alike: " + why + "\n";
   for (const std::string& why : comparison.unjudged) text += why + "\n";
   for (const Judged& one : comparison.metrics)
     if (undecided(one)) text += more_needed(one, rule);
@@ -158,7 +175,7 @@ std::string to_json(const Comparison& comparison, const Document& before, const 
   json.key("metrics").array();
   for (const Judged& one : comparison.metrics) write_metric(json, one);
   json.end();
-  write_texts(json, "another_machine", comparison.foreign);
+  write_texts(json, "unlike", comparison.unlike);
   write_texts(json, "unjudged", comparison.unjudged);
   write_texts(json, "notes", comparison.notes);
   write_texts(json, "unfit", after.unfit);

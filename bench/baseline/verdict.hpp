@@ -16,11 +16,14 @@ struct Judged {
 };
 
 struct Comparison {
-  std::vector<Judged> metrics;       // those of both sides, in the order of the first
-  std::vector<std::string> foreign;  // how the machine or the CPUs differ: no verdict means a thing
+  std::vector<Judged> metrics;        // those of both sides, in the order of the first
+  std::vector<std::string> unlike;    // how machine, CPUs or conditions differ: no verdict holds
   std::vector<std::string> unjudged;  // why it cannot pass: a metric that is gone
   std::vector<std::string> notes;     // what a reader should know and no verdict depends on
 };
+
+// How often two sides that were not alike are measured before that stands.
+constexpr int kAttempts = 3;
 
 enum class Taken : std::uint8_t {
   Apart = 1,   // one after the other, maybe on different machines
@@ -28,7 +31,7 @@ enum class Taken : std::uint8_t {
 };
 Comparison judge(const Document& before, const Document& after, Taken taken, const Rule& rule);
 
-// Unqualified on another machine, whatever was seen there. Else No: a judged metric is worse;
+// Unqualified if the sides are not alike, whatever was seen. Else No: a judged metric is worse;
 // Unqualified: one is undecided or gone; Ok: every one is same or better.
 Exit exit_of(const Comparison& comparison) noexcept;
 

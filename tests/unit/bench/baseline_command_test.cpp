@@ -132,7 +132,7 @@ TEST_F(BaselineCommand, AnotherMachineIsRefusedWithWhatDiffers) {
   expect(run({"baseline", "compare", a, file("b", 100)}), 3, "two machines (kernel: 2.4 there");
   for (const double value : {100.0, 200.0})
     expect(run({"baseline", "compare", a, file("b", value), "--any-machine"}), 3,
-           "another machine: kernel: 2.4 there");
+           "not alike: kernel: 2.4 there");
 }
 
 TEST_F(BaselineCommand, ADamagedFileIsRefused) {

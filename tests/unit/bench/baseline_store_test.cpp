@@ -31,7 +31,7 @@ Document sample() {
   document.machine = {{"cpu", "A CPU (R)"}, {"kernel", "6.1"}};
   document.series = {
       {{.name = "core.a", .unit = "x"}, {{1.25, 1e-9}, {0.1, 3e20}}},
-      {{"hop.b", "M/s", Better::Higher, 0.99, 2.5, false}, {{1}, {2}, {1.0 / 3}}},
+      {{"hop.b", "M/s", Better::Higher, 0.99, 2.5, Role::Shown}, {{1}, {2}, {1.0 / 3}}},
   };
   return document;
 }
@@ -167,6 +167,7 @@ TEST(BaselineText, WhatIsWellSealedAndWrongIsNamed) {
   EXPECT_TRUE(refused(with("\"date\"", "\"dote\""), "date is missing"));
   EXPECT_TRUE(refused(with("\"abc-1\"", "7"), "build has another type"));
   EXPECT_TRUE(refused(with("\"lower\"", "\"lowest\""), "metrics[0].better is neither"));
+  EXPECT_TRUE(refused(with("\"shown\"", "\"seen\""), "metrics[1].role is none"));
   EXPECT_TRUE(refused(with("1.25", "\"1.25\""), "metrics[0].runs[0][0] has another type"));
   EXPECT_TRUE(refused(with("0.99", "1.99"), "metrics[1].quantile is not between"));
   EXPECT_TRUE(refused(with("[2,5]", "[2]"), "cpus are not two"));

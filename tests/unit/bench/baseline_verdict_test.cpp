@@ -55,9 +55,9 @@ TEST(Verdict, IsSaidInWords) {
 TEST(Verdict, WhatIsNotJudgedMakesNoRegression) {
   Document before = with(100, 100);
   Document after = with(100, 300);
-  before.series[1].metric.judged = after.series[1].metric.judged = false;
+  before.series[1].metric.role = after.series[1].metric.role = Role::Shown;
   EXPECT_EQ(exit_of(apart(before, after)), Exit::Ok);
-  says(apart(before, after), "shown only");
+  says(apart(before, after), "not judged");
 }
 
 TEST(Verdict, OfAnotherMachineIsNone) {
@@ -65,11 +65,26 @@ TEST(Verdict, OfAnotherMachineIsNone) {
     Document other = with(100, after);
     other.machine[1].value = "6.5";
     EXPECT_EQ(exit_of(apart(with(100, 100), other)), Exit::Unqualified);
-    says(apart(with(100, 100), other), "another machine: kernel: 6.1 there, 6.5 here");
+    says(apart(with(100, 100), other), "not alike: kernel: 6.1 there, 6.5 here");
   }
   Document moved = with(100, 100);
   moved.cpus.mine = 3;
   EXPECT_EQ(exit_of(apart(with(100, 100), moved)), Exit::Unqualified);
+}
+
+TEST(Verdict, UnderOtherConditionsIsNone) {
+  const auto beside = [](double neighbour, double value) {
+    Document document = with(value, neighbour);
+    document.series[1].metric.role = Role::Condition;
+    return document;
+  };
+  EXPECT_EQ(exit_of(apart(beside(4, 100), beside(4.2, 100))), Exit::Ok);
+  EXPECT_EQ(exit_of(apart(beside(4, 100), beside(4.2, 115))), Exit::No);
+  for (const double value : {100.0, 115.0}) {
+    EXPECT_EQ(exit_of(apart(beside(4, 100), beside(4.6, value))), Exit::Unqualified);
+    EXPECT_EQ(exit_of(apart(beside(4.6, 100), beside(4, value))), Exit::Unqualified);
+  }
+  says(apart(beside(4, 100), beside(6, 100)), "s.b: 4 before, 6 after: somebody else");
 }
 
 TEST(Verdict, AMetricThatIsGoneCannotPass) {
