@@ -146,7 +146,11 @@ std::string Child::read_answer() {
 Document Child::turn(std::size_t source) {
   const std::string line = std::to_string(source) + "\n";
   if (::write(to_, line.data(), line.size()) != static_cast<ssize_t>(line.size())) died();
-  return parse_text(read_answer(), "answer of " + name_);
+  Document answer = parse_text(read_answer(), "answer of " + name_);
+  for (const Series& one : answer.series)
+    if (one.runs.size() != 1 || one.runs[0].size() != 1)
+      throw Error(fmt::format("answer of {}: {} is not one sample", name_, one.metric.name));
+  return answer;
 }
 
 void serve_turns(const std::vector<std::string>& names, const Cpus& cpus, double slow_percent) {

@@ -35,10 +35,13 @@ std::string compiler() {
 #endif
 }
 
-constexpr std::array kRoles{Role::Judged, Role::Shown, Role::Condition};
+constexpr std::array kRoles{Role::Judged, Role::JudgedInTurns, Role::JudgedApart, Role::Shown,
+                            Role::Condition};
 std::string_view name_of(Role role) noexcept {
   switch (role) {
     case Role::Judged: return "judged";
+    case Role::JudgedInTurns: return "judged in turns";
+    case Role::JudgedApart: return "judged apart";
     case Role::Shown: return "shown";
     case Role::Condition: return "condition";
   }

@@ -22,6 +22,8 @@ void add(std::vector<Series>& series, const Document& seen, bool new_run) {
     auto known = std::find_if(series.begin(), series.end(), same);
     if (known == series.end()) known = series.insert(series.end(), {one.metric, {}});
     if (new_run) known->runs.emplace_back();
+    if (known->runs.empty())
+      throw Error(one.metric.name + ": was not among the figures of the turn before");
     known->runs.back().push_back(one.runs.at(0).at(0));
   }
 }
@@ -57,7 +59,7 @@ Document measure_runs(const Order& order, std::size_t runs) {
     for (std::size_t source = 0; source < order.sources.size(); ++source)
       for (std::size_t turn = 0; turn < source_named(order.sources[source]).turns; ++turn) {
         const Document seen = child.turn(source);
-        if (all.build.empty()) all = described(seen, order);
+        if (all.sources.empty()) all = described(seen, order);
         add(all.series, seen, turn == 0);
       }
   }
@@ -83,7 +85,7 @@ std::pair<Document, Document> measure_pairs(const Order& a, const Order& b, std:
         }
         fold(seen[first], children[first].turn(source));
         for (std::size_t side = 0; side < 2; ++side) {
-          if (all[side].build.empty()) all[side] = described(seen[side], *orders[side]);
+          if (all[side].sources.empty()) all[side] = described(seen[side], *orders[side]);
           add(all[side].series, seen[side], turn == 0);
         }
         first = 1 - first;

@@ -25,11 +25,13 @@ Comparison trial(const Order& order, const Order& other, const Proof& proof) {
 void show(std::FILE* out, std::size_t number, bool slowed, const Comparison& seen) {
   std::string line = fmt::format("{:>3} {:<7}", number, slowed ? "slowed" : "null");
   for (const Judged& one : seen.metrics)
-    if (one.metric.role == Role::Judged)
+    if (one.judged)
       line += fmt::format(" {} {:+.1f} % ({:+.1f} .. {:+.1f})", one.metric.name,
                           one.change.change * 100, one.change.low * 100, one.change.high * 100);
-  const bool right = exit_of(seen) == (slowed ? Exit::No : Exit::Ok);
-  fmt::print(out, "{}{}\n", line, right ? "" : "  WRONG");
+  const Exit exit = exit_of(seen);
+  if (exit != (slowed ? Exit::No : Exit::Ok))
+    line += exit == Exit::Unqualified ? "  NOT JUDGED" : "  WRONG";
+  fmt::print(out, "{}\n", line);
   std::fflush(out);
 }
 
@@ -40,7 +42,7 @@ void count(Proven& proven, bool slowed, const Comparison& seen) {
   else
     proven.passed += exit == Exit::Ok;
   for (const Judged& one : seen.metrics) {
-    if (one.metric.role != Role::Judged) continue;
+    if (!one.judged) continue;
     const Verdict verdict = one.change.verdict;
     const double change = one.change.change;
     if (slowed) {
@@ -66,9 +68,8 @@ Proven prove(const Order& order, const Proof& proof, std::FILE* out) {
       const Comparison seen = trial(order, slowed ? slow : order, proof);
       show(out, number, slowed, seen);
       count(proven, slowed, seen);
-      proven.metrics = static_cast<std::size_t>(
-          std::count_if(seen.metrics.begin(), seen.metrics.end(),
-                        [](const Judged& one) { return one.metric.role == Role::Judged; }));
+      proven.metrics = static_cast<std::size_t>(std::count_if(
+          seen.metrics.begin(), seen.metrics.end(), [](const Judged& one) { return one.judged; }));
     }
     proven.trials = number;
   }
@@ -87,7 +88,7 @@ std::string summary(const Proven& p, const Proof& proof) {
       p.passed, p.trials, p.metrics_passed, p.trials * p.metrics, p.null_largest * 100,
       proof.slow_percent, p.flagged, p.trials, p.metrics_flagged, p.trials * p.metrics,
       p.slow_least * 100, p.slow_most * 100,
-      holds(p) ? "the detector is right each time" : "the detector is WRONG at times");
+      holds(p) ? "the detector is right each time" : "the detector is not right each time");
 }
 
 std::string to_json(const Proven& p, const Proof& proof) {

@@ -12,8 +12,10 @@ enum class Better : std::uint8_t { Lower = 1, Higher = 2 };
 
 enum class Role : std::uint8_t {
   Judged = 1,
-  Shown = 2,     // moves with the placement of a guest's CPUs: no verdict depends on it
-  Condition = 3  // of the machine, not of the build: two sides that differ in it are not comparable
+  JudgedInTurns = 2,  // plain time, which moves with the machine: in turns it moves for both sides
+  JudgedApart = 3,    // the same beside a yardstick, which varies by some percent with the build
+  Shown = 4,          // moves with the placement of a guest's CPUs: no verdict depends on it
+  Condition = 5       // of the machine: two sides taken apart that differ in it are not comparable
 };
 
 struct Metric {

@@ -33,8 +33,9 @@ void note_conditions(const Document& before, const Document& after, Comparison& 
                                              side->slowed_percent));
 }
 
-bool judged(const Judged& one) noexcept {
-  return one.metric.role == Role::Judged;
+bool judged(Role role, Taken taken) noexcept {
+  return role == Role::Judged ||
+         role == (taken == Taken::InTurns ? Role::JudgedInTurns : Role::JudgedApart);
 }
 
 void compare_machines(const Document& before, const Document& after, Comparison& comparison) {
@@ -54,7 +55,7 @@ std::string line_of(const Judged& one) {
   return fmt::format("{:<22} {:<4} {:>11.4g} {:>11.4g} {:>10} {:>9} .. {:<9} {:>4}  {}\n",
                      one.metric.name, one.metric.unit, c.before, c.after, percent(c.change),
                      percent(c.low), percent(c.high), c.runs,
-                     judged(one) ? name_of(c.verdict) : "not judged");
+                     one.judged ? name_of(c.verdict) : "not judged");
 }
 
 std::string more_needed(const Judged& one, const Rule& rule) {
@@ -70,10 +71,10 @@ std::string more_needed(const Judged& one, const Rule& rule) {
 }
 
 bool undecided(const Judged& one) noexcept {
-  return judged(one) && one.change.verdict == Verdict::Undecided;
+  return one.judged && one.change.verdict == Verdict::Undecided;
 }
 bool regressed(const Judged& one) noexcept {
-  return judged(one) && is_regression(one.change.verdict);
+  return one.judged && is_regression(one.change.verdict);
 }
 
 std::string summary(const Comparison& comparison, const Rule& rule) {
@@ -81,7 +82,7 @@ std::string summary(const Comparison& comparison, const Rule& rule) {
   if (exit == Exit::Ok) return fmt::format("no regression above {}\n", percent(rule.threshold));
   if (exit != Exit::No) return "cannot be judged\n";
   const auto rollback = [](const Judged& one) {
-    return judged(one) && one.change.verdict == Verdict::Rollback;
+    return one.judged && one.change.verdict == Verdict::Rollback;
   };
   if (std::any_of(comparison.metrics.begin(), comparison.metrics.end(), rollback))
     return fmt::format("REGRESSION of rollback class ({} and more)\n", percent(rule.rollback));
@@ -94,7 +95,7 @@ void write_metric(ctl::Json& json, const Judged& one) {
       .field("name", one.metric.name)
       .field("unit", one.metric.unit)
       .field("better", one.metric.better == Better::Lower ? "lower" : "higher")
-      .field("judged", judged(one))
+      .field("judged", one.judged)
       .field("before", c.before)
       .field("after", c.after)
       .field("change", c.change)
@@ -126,12 +127,13 @@ Comparison judge(const Document& before, const Document& after, Taken taken, con
     }
     const Change change =
         taken == Taken::InTurns ? compare_pairs(one, *other, rule) : compare(one, *other, rule);
-    if (one.metric.role == Role::Condition && std::abs(change.change) > kAlike)
+    if (taken == Taken::Apart && one.metric.role == Role::Condition &&
+        std::abs(change.change) > kAlike)
       comparison.unlike.push_back(
           fmt::format("{}: {:.3g} before, {:.3g} after: somebody else "
                       "had part of the core in one of them; measure again",
                       one.metric.name, change.before, change.after));
-    comparison.metrics.push_back({one.metric, change});
+    comparison.metrics.push_back({one.metric, change, judged(one.metric.role, taken)});
   }
   for (const Series& one : after.series)
     if (find(before, one.metric.name) == nullptr)

@@ -13,6 +13,7 @@ namespace sluice::bench {
 struct Judged {
   Metric metric;
   Change change;
+  bool judged = false;  // by its role, for how the sides were taken
 };
 
 struct Comparison {

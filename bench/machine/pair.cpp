@@ -1,5 +1,6 @@
 #include "bench/machine/pair.hpp"
 
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -72,14 +73,6 @@ void run_threads(const Cpus& cpus, const std::function<bool()>& peer,
 
 }  // namespace
 
-Pinned::Pinned(int cpu) {
-  ::sched_getaffinity(0, sizeof before_, &before_);
-  if (const std::string wrong = pin_to(cpu); !wrong.empty()) throw Error(wrong);
-}
-Pinned::~Pinned() {
-  ::sched_setaffinity(0, sizeof before_, &before_);
-}
-
 Mapping::Mapping(std::size_t bytes)
     : data_(::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                    MAP_SHARED | MAP_ANONYMOUS | MAP_POPULATE, -1, 0)),
@@ -88,6 +81,14 @@ Mapping::Mapping(std::size_t bytes)
 }
 Mapping::~Mapping() {
   ::munmap(data_, bytes_);
+}
+
+Pinned::Pinned(int cpu) {
+  ::sched_getaffinity(0, sizeof before_, &before_);
+  if (const std::string wrong = pin_to(cpu); !wrong.empty()) throw Error(wrong);
+}
+Pinned::~Pinned() {
+  ::sched_setaffinity(0, sizeof before_, &before_);
 }
 
 Cpus first_two() {

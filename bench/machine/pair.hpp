@@ -21,19 +21,6 @@ Cpus first_two();
 // Throws Error with that exit code, naming the one that this process may not run on.
 void must_be_allowed(const Cpus& cpus, Exit otherwise);
 
-// This thread on one CPU, until it goes back to where it may run. Throws Error if it may not go
-// there.
-class Pinned {
- public:
-  explicit Pinned(int cpu);
-  ~Pinned();
-  Pinned(const Pinned&) = delete;
-  Pinned& operator=(const Pinned&) = delete;
-
- private:
-  cpu_set_t before_{};
-};
-
 // Zeroed memory that a forked peer shares. Every page of it is there before anything is measured.
 class Mapping {
  public:
@@ -46,6 +33,18 @@ class Mapping {
  private:
   void* data_ = nullptr;
   std::size_t bytes_ = 0;
+};
+
+// This thread is on one CPU and goes back to where it may run at the end. Throws Error.
+class Pinned {
+ public:
+  explicit Pinned(int cpu);
+  ~Pinned();
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+
+ private:
+  cpu_set_t before_{};
 };
 
 enum class Peer : std::uint8_t { Process = 1, Thread = 2 };

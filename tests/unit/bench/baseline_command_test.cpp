@@ -89,21 +89,23 @@ class BaselineCommand : public testing::Test {
         std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
   }
   // A program that answers each turn as this script says.
-  std::string impostor(const char* script) {
-    const std::string name = path("impostor");
+  std::string impostor(const std::string& script, const char* as = "impostor") {
+    const std::string name = path(as);
     std::ofstream(name) << "#!/bin/sh\n" << script << "\n";
     fs::permissions(name, fs::perms::owner_all);
     return name;
   }
   // Of this machine, with a metric of so much in every run.
-  std::string file(const char* name, double value, const char* kernel = nullptr) {
+  std::string file(const char* name, double value, const char* kernel = nullptr,
+                   std::size_t runs = 5, std::size_t samples = 3) {
     Document document;
     document.sources = {"core"};
     document.machine = this_machine();
     if (kernel != nullptr)
       for (Trait& trait : document.machine)
         if (trait.name == "kernel") trait.value = kernel;
-    document.series = {{{.name = "core.a", .unit = "x"}, std::vector(5, bench::Run(3, value))}};
+    document.series = {
+        {{.name = "core.a", .unit = "x"}, std::vector(runs, bench::Run(samples, value))}};
     save(path(name), document);
     return path(name);
   }
@@ -184,8 +186,32 @@ TEST_F(BaselineCommand, ABinaryThatIsNoSluiceBenchIsNamed) {
   expect(beside(impostor("exit 2")), 3, "does not know what it is asked for");
   expect(beside(impostor("exit 7")), 1, "ended with exit code 7");
   expect(beside(impostor("kill -9 $$")), 1, "died of signal 9");
+  expect(beside(impostor("read turn; cat " + file("many", 1))), 1, "core.a is not one sample");
   expect(beside(impostor("read turn; echo '\"check\":\"00000000\"}'; read turn")), 3,
          "is no baseline");
+}
+
+// Both say what they always say, and write down when they were asked.
+TEST_F(BaselineCommand, TwoSidesTakeTurnsInTheOrderAbbaBaab) {
+  const auto build = [&](const char* name, double value) {
+    const std::string answer = file((std::string(name) + ".answer").c_str(), value, nullptr, 1, 1);
+    return impostor("while read turn; do printf " + std::string(name) + " >> " + path("asked") +
+                        "; cat " + answer + "; done",
+                    name);
+  };
+  const auto beside = [&](double a, double b) {
+    fs::remove(path("asked"));
+    return run(
+        {"ab", "--a", build("a", a), "--b", build("b", b), "--source", "core", "--runs", "5"});
+  };
+  expect(beside(100, 100), 0, "no regression");
+  expect(beside(100, 109), 0, "no regression");
+  expect(beside(100, 115), 1, "REGRESSION above");
+  expect(beside(115, 100), 0, "no regression");
+  std::string asked;
+  std::ifstream(path("asked")) >> asked;
+  EXPECT_EQ(asked.size(), 5u * 6 * 4);  // runs, turns of the source, ABBA
+  for (std::size_t i = 0; i + 8 <= asked.size(); i += 8) EXPECT_EQ(asked.substr(i, 8), "abbabaab");
 }
 
 TEST_F(BaselineCommand, TwoBuildsHaveAVerdict) {

@@ -72,6 +72,18 @@ TEST(Verdict, OfAnotherMachineIsNone) {
   EXPECT_EQ(exit_of(apart(with(100, 100), moved)), Exit::Unqualified);
 }
 
+TEST(Verdict, PlainTimeIsJudgedInTurnsAndYardsticksApart) {
+  for (const auto& [role, taken, other] :
+       {std::tuple{Role::JudgedInTurns, Taken::InTurns, Taken::Apart},
+        std::tuple{Role::JudgedApart, Taken::Apart, Taken::InTurns}}) {
+    Document before = with(100, 100);
+    Document after = with(100, 115);
+    before.series[1].metric.role = after.series[1].metric.role = role;
+    EXPECT_EQ(exit_of(judge(before, after, taken, {})), Exit::No);
+    EXPECT_EQ(exit_of(judge(before, after, other, {})), Exit::Ok);
+  }
+}
+
 TEST(Verdict, UnderOtherConditionsIsNone) {
   const auto beside = [](double neighbour, double value) {
     Document document = with(value, neighbour);
@@ -84,6 +96,7 @@ TEST(Verdict, UnderOtherConditionsIsNone) {
     EXPECT_EQ(exit_of(apart(beside(4, 100), beside(4.6, value))), Exit::Unqualified);
     EXPECT_EQ(exit_of(apart(beside(4.6, 100), beside(4, value))), Exit::Unqualified);
   }
+  EXPECT_EQ(exit_of(judge(beside(4, 100), beside(6, 100), Taken::InTurns, {})), Exit::Ok);
   says(apart(beside(4, 100), beside(6, 100)), "s.b: 4 before, 6 after: somebody else");
 }
 
