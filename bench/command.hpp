@@ -17,6 +17,8 @@ struct Command {
 
 using AddCommand = Command (*)(CLI::App& app);
 
+Command add_ab(CLI::App& app);
+Command add_baseline(CLI::App& app);
 Command add_hop(CLI::App& app);
 Command add_turn(CLI::App& app);
 Command add_latency(CLI::App& app);

@@ -100,12 +100,16 @@ Cpus first_two() {
   return {found[0], found[1]};
 }
 
-void run_pair(Peer kind, const Cpus& cpus, const std::function<bool()>& peer,
-              const std::function<void()>& mine) {
+void must_be_allowed(const Cpus& cpus, Exit otherwise) {
   const cpu_set_t allowed = allowed_now();
   for (const int cpu : {cpus.mine, cpus.peer})
     if (!has(allowed, cpu))
-      throw Error(Exit::Usage, "CPU " + std::to_string(cpu) + " is not one of this process's");
+      throw Error(otherwise, "CPU " + std::to_string(cpu) + " is not one of this process's");
+}
+
+void run_pair(Peer kind, const Cpus& cpus, const std::function<bool()>& peer,
+              const std::function<void()>& mine) {
+  must_be_allowed(cpus, Exit::Usage);
   const Pinned pinned(cpus.mine);
   const Patience patience;
   (kind == Peer::Process ? run_processes : run_threads)(cpus, peer, mine);

@@ -9,6 +9,7 @@
 #include <functional>
 
 #include "core/clock.hpp"
+#include "core/error.hpp"
 #include "core/ring.hpp"
 
 namespace sluice::bench {
@@ -19,6 +20,8 @@ struct Cpus {
 };
 // The first two that this process may run on; throws Error if it may run on one alone.
 Cpus first_two();
+// Throws Error with that exit code, naming the one that this process may not run on.
+void must_be_allowed(const Cpus& cpus, Exit otherwise);
 
 // Zeroed memory that a forked peer shares. Every page of it is there before anything is measured.
 class Mapping {

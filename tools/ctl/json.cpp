@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <utility>
 
 namespace sluice::ctl {
@@ -39,6 +40,13 @@ Json& Json::value(std::string_view text) {
 Json& Json::value(bool truth) {
   separate();
   text_ += truth ? "true" : "false";
+  return *this;
+}
+
+Json& Json::value(double number) {
+  if (!std::isfinite(number)) return null();
+  separate();
+  text_ += fmt::format("{}", number);
   return *this;
 }
 

@@ -27,6 +27,8 @@ class Json {
     text_ += std::to_string(number);
     return *this;
   }
+  // The shortest text that reads as the same number; one that is not finite is null.
+  Json& value(double number);
   Json& null();
 
   template <class T>
