@@ -141,29 +141,31 @@ class PageWatch {
 
   template <class Inject>
   bool scan_scopes(std::uint64_t serial, std::uint16_t lease_epoch, Inject& inject) noexcept {
-    for (std::size_t slot = 0; slot < kScopes; ++slot) {
-      if (!from_.control->scope_exists(scope_at(slot))) continue;
-      const KillWord word = from_.kill->read(slot);
-      if ((!told_.level_known[slot] || !(word == told_.levels[slot])) &&
-          !tell_level(slot, word, serial, inject))
-        return false;
-      const Permit permit = from_.control->permit(slot, lease_epoch);
-      if (!(permit == told_.permits[slot])) {
-        Control control = about(ControlKind::Permit, slot);
-        control.before = told_.permits[slot].valid;
-        control.after = permit.valid;
-        control.epoch = permit.epoch;
-        if (!inject(control)) return false;
-      }
-      const std::int64_t cap = from_.control->caps[slot].load(std::memory_order_acquire);
-      if (cap != told_.caps[slot]) {
-        Control control = about(ControlKind::Cap, slot);
-        control.before = told_.caps[slot];
-        control.after = cap;
-        if (!inject(control)) return false;
-      }
+    return from_.control->each_scope(
+        [&](std::size_t slot) { return scan_scope(slot, serial, lease_epoch, inject); });
+  }
+
+  template <class Inject>
+  bool scan_scope(std::size_t slot, std::uint64_t serial, std::uint16_t lease_epoch,
+                  Inject& inject) noexcept {
+    const KillWord word = from_.kill->read(slot);
+    if ((!told_.level_known[slot] || !(word == told_.levels[slot])) &&
+        !tell_level(slot, word, serial, inject))
+      return false;
+    const Permit permit = from_.control->permit(slot, lease_epoch);
+    if (!(permit == told_.permits[slot])) {
+      Control control = about(ControlKind::Permit, slot);
+      control.before = told_.permits[slot].valid;
+      control.after = permit.valid;
+      control.epoch = permit.epoch;
+      if (!inject(control)) return false;
     }
-    return true;
+    const std::int64_t cap = from_.control->caps[slot].load(std::memory_order_acquire);
+    if (cap == told_.caps[slot]) return true;
+    Control control = about(ControlKind::Cap, slot);
+    control.before = told_.caps[slot];
+    control.after = cap;
+    return inject(control);
   }
 
   template <class Inject>
