@@ -1,7 +1,8 @@
 // The loop of a journaled stage (seat, risk, gateway): merges its inputs into one order, journals
 // them, calls the stage, publishes its outputs.
 //
-//   turn:  pages -> session events -> reports -> intents or orders -> ticks (bounded)
+//   turn:  pages -> obeyed serial -> session events -> reports -> intents or orders -> ticks
+//   (bounded)
 //          -> deadline, continue -> raises -> journal tail -> outputs
 //          -> session commands and quotes -> input heads -> heartbeat
 //
@@ -160,7 +161,9 @@ class Driver {
   void take_due() noexcept;
   bool tell_recovered() noexcept;
   void flush() noexcept;
-  void finish_turn(bool scanned) noexcept;
+  void commit() noexcept;
+  void obey() noexcept;
+  void beat() noexcept;
   void fault(const char* what, Edge edge) noexcept;
   template <class Republish, class NextEntry>
   void replay(NextEntry& next, std::vector<std::vector<Payload>>& unpublished);
@@ -374,13 +377,17 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
   bool scanned = false;
   bool blocked = recovered_untold_ && !tell_recovered();
   if (suspended || watch_.due(now)) {
-    // Also while blocked: the scan then tells nothing but reads the serial, which taking no input
-    // obeys.
-    scanned = watch_.scan(
-        now, clock_.liveness_us(), suspended,
-        [this, blocked](const Control& control) { return !blocked && inject(control); });
+    // Also while blocked: telling nothing it reads the serial, which taking no input obeys.
+    const auto scan = [&] {
+      return watch_.scan(now, clock_.liveness_us(), suspended,
+                         [&](const Control& control) { return !blocked && inject(control); });
+    };
+    scanned = scan();
+    // Again if a raise was met between its two serials: it is not obeyed a whole turn later.
+    if (scanned && watch_.due(now)) scanned = scan();
     blocked = blocked || !scanned;  // what could not be told yet must be told before anything else
   }
+  if (scanned || blocked) obey();
   std::size_t taken = 0;
   bool owed = blocked;
   if (!blocked && !faulted_) {
@@ -398,13 +405,13 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
   if (worked) flush();
   if (taken == 0)
     for (Input& input : inputs_) input.consumer.publish_head();
-  finish_turn(scanned || blocked);
+  beat();
   checkpoint_if_due(!worked);
   return worked;
 }
 
 template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::flush() noexcept {
+void Driver<Stage, Session, ClockType>::commit() noexcept {
   // Raises first: a crash behind the tail would lose them, because recovery mutes effects. A crash
   // before the tail repeats them, which is harmless.
   for (std::size_t i = 0; i < effects_.raises(); ++i) {
@@ -413,6 +420,11 @@ void Driver<Stage, Session, ClockType>::flush() noexcept {
   }
   effects_.clear_raises();
   journal_.commit();
+}
+
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::flush() noexcept {
+  commit();
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     const Outputs::Lane& lane = outputs_.lane(i + 1);
     for (std::uint32_t k = 0; k < lane.count; ++k) lanes_[i].producer.push(lane.records[k]);
@@ -427,51 +439,30 @@ void Driver<Stage, Session, ClockType>::flush() noexcept {
   for (Input& input : inputs_) input.consumer.publish_head_if_due();
 }
 
-// Heartbeat and obeyed serial. The serial is published when the Controls of its scan are
-// dispatched, or when they cannot be journaled: then this gate takes no input at all, which obeys
-// any level.
+// The obeyed serial is published when the Controls of its scan are dispatched and committed, or
+// when they cannot be journaled: then this gate takes no input at all, which obeys any level.
+// Before what they make the stage do, which a raiser does not wait for: the last look refuses
+// entries among it, and cancels of a sweep take microseconds.
 template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::finish_turn(bool scanned) noexcept {
+void Driver<Stage, Session, ClockType>::obey() noexcept {
+  if (!session_.drained()) return;
   StagePage& page = *from_.page;
-  if (scanned && session_.drained()) {
-    const std::uint64_t serial = watch_.serial();
-    if (serial != ~std::uint64_t{0} && page.obeyed.load(std::memory_order_relaxed) != serial) {
-      page.obeyed_at_ns.store(static_cast<std::uint64_t>(clock_.now().ns),
-                              std::memory_order_relaxed);
-      page.obeyed.store(serial, std::memory_order_release);  // pairs with the raiser's wait
-    }
-  }
+  const std::uint64_t serial = watch_.serial();
+  if (serial == ~std::uint64_t{0} || page.obeyed.load(std::memory_order_relaxed) == serial) return;
+  commit();
+  page.obeyed_at_ns.store(static_cast<std::uint64_t>(clock_.now().ns), std::memory_order_relaxed);
+  page.obeyed.store(serial, std::memory_order_release);  // pairs with the raiser's wait
+}
+
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::beat() noexcept {
   if (turn_at_ - beat_at_ < Duration::millis(1) && beat_at_.ns != 0) return;
   beat_at_ = turn_at_;
+  StagePage& page = *from_.page;
   page.heartbeat_us.store(clock_.liveness_us(), std::memory_order_relaxed);
   page.conditions.store(watch_.conditions(), std::memory_order_relaxed);
   page.journal_position.store(journal_.next(), std::memory_order_relaxed);
   page.lease_epoch_accepted.store(watch_.lease_epoch(), std::memory_order_relaxed);
-}
-
-// Between two turns: everything journaled is committed, everything generated is published.
-template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::checkpoint_if_due(bool idle) noexcept {
-  if constexpr (Checkpointed<Stage>) {
-    if (from_.checkpoint == nullptr || faulted_) return;
-    const std::uint64_t since = journal_.next() - checkpointed_;
-    if (since < (idle ? 1 : 2) * from_.checkpoint_every) return;
-    State mine{};
-    mine.now = journal_.now();
-    mine.next_in = next_in_;
-    mine.recoveries = recoveries_;
-    mine.last_event_sequence = last_event_sequence_;
-    mine.told = watch_.told();
-    for (const OutputLane& lane : lanes_) {
-      mine.generated[static_cast<std::size_t>(lane.edge)] = lane.generated;
-      mine.full[static_cast<std::size_t>(lane.edge)] = lane.full ? 1 : 0;
-    }
-    checkpointed_ = journal_.next();
-    CheckpointWriter writer(*from_.checkpoint, checkpointed_);
-    writer.put(&mine, sizeof mine);
-    writer.put(&stage_.state(), sizeof stage_.state());
-    writer.finish();
-  }
 }
 
 template <class Stage, class Session, class ClockType>

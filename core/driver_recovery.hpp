@@ -1,5 +1,6 @@
-// How a driver comes back: replay the journal, suppress what is published, publish the rest. The
-// second half of core/driver.hpp, which includes it; setup only.
+// How a driver comes back: replay the journal, suppress what is published, publish the rest; and
+// the checkpoints that shorten it. The second half of core/driver.hpp, which includes it; setup
+// only, but for checkpoint_if_due.
 #pragma once
 
 #include <cstring>
@@ -104,6 +105,31 @@ std::uint64_t Driver<Stage, Session, ClockType>::restore_checkpoint(NextEntry& n
     return found->position;
   } else {
     return 0;
+  }
+}
+
+// Between two turns: everything journaled is committed, everything generated is published.
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::checkpoint_if_due(bool idle) noexcept {
+  if constexpr (Checkpointed<Stage>) {
+    if (from_.checkpoint == nullptr || faulted_) return;
+    const std::uint64_t since = journal_.next() - checkpointed_;
+    if (since < (idle ? 1 : 2) * from_.checkpoint_every) return;
+    State mine{};
+    mine.now = journal_.now();
+    mine.next_in = next_in_;
+    mine.recoveries = recoveries_;
+    mine.last_event_sequence = last_event_sequence_;
+    mine.told = watch_.told();
+    for (const OutputLane& lane : lanes_) {
+      mine.generated[static_cast<std::size_t>(lane.edge)] = lane.generated;
+      mine.full[static_cast<std::size_t>(lane.edge)] = lane.full ? 1 : 0;
+    }
+    checkpointed_ = journal_.next();
+    CheckpointWriter writer(*from_.checkpoint, checkpointed_);
+    writer.put(&mine, sizeof mine);
+    writer.put(&stage_.state(), sizeof stage_.state());
+    writer.finish();
   }
 }
 
