@@ -19,6 +19,9 @@ using AddCommand = Command (*)(CLI::App& app);
 
 Command add_hop(CLI::App& app);
 Command add_latency(CLI::App& app);
+Command add_throughput(CLI::App& app);
+Command add_ramp(CLI::App& app);
+Command add_flow(CLI::App& app);
 Command add_kill(CLI::App& app);
 
 }  // namespace sluice::bench

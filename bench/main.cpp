@@ -7,7 +7,8 @@
 namespace sluice::bench {
 namespace {
 
-constexpr AddCommand kCommands[]{add_hop, add_latency, add_kill};
+constexpr AddCommand kCommands[]{add_hop,  add_latency, add_throughput,
+                                 add_ramp, add_flow,    add_kill};
 
 constexpr const char* kFooter =
     "Exit codes: 0 met, 1 missed or failed, 2 wrong command line, 3 this machine gives no figure.";

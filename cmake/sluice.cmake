@@ -106,6 +106,7 @@ function(sluice_test name label)
   elseif(NOT label MATCHES "e2e|native")
     add_dependencies(sanitized_tests ${name})
   endif()
+  include(GoogleTest)  # here, because its variables reach no folder beside the one that includes it
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
     PROPERTIES LABELS ${label} TIMEOUT ${arg_TIMEOUT} RUN_SERIAL $<BOOL:${arg_SERIAL}>)
 endfunction()

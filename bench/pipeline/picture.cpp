@@ -66,6 +66,7 @@ std::string escaped(std::string_view text) {
 // ---- SVG
 
 constexpr int kWidth = 860, kHeight = 520, kLeft = 76, kRight = 190, kBottom = 64, kLine = 18;
+constexpr std::size_t kCaption = 120;  // characters of a line
 constexpr std::array kColours{"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                               "#b8860b", "#56b4e9", "#8a63d2"};
 
@@ -102,6 +103,9 @@ std::string grid(const Frame& frame) {
     out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {}V{}\"/>\n", x, frame.top, bottom);
     out += text_at(x, bottom + 20, "middle", kParts[i]);
   }
+  const double half = frame.x(0.5);
+  out += fmt::format("<path class=\"grid\" d=\"M{:.1f} {}V{}\"/>\n", half, frame.top, bottom);
+  out += text_at(half, bottom + 20, "middle", "50");
   out += text_at((kLeft + right) / 2, bottom + 44, "middle", "percentile");
   out += fmt::format(
       "<text transform=\"translate(16 {}) rotate(-90)\" text-anchor=\"middle\">"
@@ -159,7 +163,7 @@ std::vector<Curve> curves_of(const Spans& spans) {
 
 std::string svg_of(const std::string& title, const std::vector<std::string>& caption,
                    const std::vector<Curve>& curves) {
-  Frame frame{44 + static_cast<int>(caption.size()) * kLine, {}, 1};
+  Frame frame{44 + static_cast<int>(caption.size()) * kLine, {}, 3};
   for (const Curve& curve : curves)
     for (const Curve::Point& point : curve.points) {
       frame.ns.take(point.ns);
@@ -171,7 +175,8 @@ std::string svg_of(const std::string& title, const std::vector<std::string>& cap
       "y=\"26\">{2}</text>\n",
       kWidth, kHeight, escaped(title), kStyle, kLeft);
   for (std::size_t i = 0; i < caption.size(); ++i)
-    out += text_at(kLeft, 26 + static_cast<double>(i + 1) * kLine, "start", caption[i]);
+    out += text_at(kLeft, 26 + static_cast<double>(i + 1) * kLine, "start",
+                   demo::fit(caption[i], kCaption));
   out += grid(frame);
   int row = 0;
   for (const Curve& curve : curves) {

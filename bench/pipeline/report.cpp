@@ -49,8 +49,9 @@ std::string json_list(const Items& items, Text&& text) {
 }  // namespace
 
 std::vector<std::string> setting_lines(const Setting& s) {
-  std::vector<std::string> lines{fmt::format("{}, build {}", s.source, s.build),
-                                 fmt::format("CPU of {}; wait {}", s.placement, s.wait)};
+  std::vector<std::string> lines{
+      fmt::format("{}, build {}", s.source, s.build),
+      fmt::format("CPU of {}; wait {}", placement_text(s.place), s.wait)};
   lines.push_back(s.unfit.empty() ? "machine qualified"
                                   : fmt::format("UNQUALIFIED: {}", fmt::join(s.unfit, "; ")));
   return lines;
@@ -95,10 +96,10 @@ std::string setting_json(const Setting& s) {
       "\"wait\": {}, \"source\": {}",
       json_text(s.mode), json_text(s.build), s.unfit.empty(),
       json_list(s.unfit, [](const std::string& reason) { return json_text(reason); }),
-      json_text(s.placement), json_text(s.wait), json_text(s.source));
+      json_text(placement_text(s.place)), json_text(s.wait), json_text(s.source));
 }
 
-std::string json_of(const Measured& m, const std::vector<SlaRow>& rows) {
+std::string json_of(const Measured& m, const std::vector<SlaRow>& rows, const std::string& more) {
   const Spans& s = m.spans;
   std::string rejects;
   for (const auto& [reason, count] : s.rejects)
@@ -106,12 +107,12 @@ std::string json_of(const Measured& m, const std::vector<SlaRow>& rows) {
   return fmt::format(
       "{{\n  {},\n  \"rate\": {:.1f}, \"seconds\": {:.3f}, \"ticks\": {}, \"late_max_ns\": {},\n"
       "  \"dropped\": {{\"strategy\": {}, \"risk\": {}, \"gateway\": {}}},\n"
-      "  \"intents\": {}, \"entries\": {}, \"exits\": {}, \"sent\": {}, \"fills\": {}, "
+      "  {}\"intents\": {}, \"entries\": {}, \"exits\": {}, \"sent\": {}, \"fills\": {}, "
       "\"rejects\": {{{}}},\n  \"hops\": {},\n  \"sla_met\": {},\n  \"sla\": {}\n}}\n",
       setting_json(m.setting), m.rate, m.seconds, m.sent.ticks, m.sent.late_max.ns,
-      m.sent.dropped_seat, m.sent.dropped_risk, m.sent.dropped_gateway, s.intents, s.entries,
-      s.exits, s.sent, s.fills, rejects, json_list(m.hops, hop_json), all_met(rows),
-      json_list(rows, row_json));
+      m.sent.dropped_seat, m.sent.dropped_risk, m.sent.dropped_gateway,
+      more.empty() ? more : more + ",\n  ", s.intents, s.entries, s.exits, s.sent, s.fills, rejects,
+      json_list(m.hops, hop_json), all_met(rows), json_list(rows, row_json));
 }
 
 }  // namespace sluice::bench

@@ -35,7 +35,7 @@ constexpr std::uint64_t kSpare = 64u << 20;  // the configuration's disk_floor_m
 
 class StateDir {
  public:
-  explicit StateDir(const fs::path& base) {
+  StateDir(const fs::path& base, bool keep) : keep_(keep) {
     std::string name = fs::absolute(base) / "sluice-bench.XXXXXX";
     if (::mkdtemp(name.data()) == nullptr)
       throw Error(fmt::format("{}: cannot be created: {}; name another directory with --dir", name,
@@ -43,8 +43,9 @@ class StateDir {
     path_ = name;
   }
   ~StateDir() {
+    if (keep_) fmt::print(stderr, "logs and journals are kept in {}\n", path_.string());
     std::error_code ignored;
-    fs::remove_all(path_, ignored);
+    if (!keep_) fs::remove_all(path_, ignored);
   }
   StateDir(const StateDir&) = delete;
   StateDir& operator=(const StateDir&) = delete;
@@ -52,6 +53,7 @@ class StateDir {
 
  private:
   fs::path path_;
+  bool keep_;
 };
 
 fs::path base_of(const RigPlan& plan) {
@@ -95,7 +97,7 @@ struct Rig::State {
         name(new_name()),
         bin(fs::read_symlink("/proc/self/exe").parent_path()),
         placement(place(plan.cpus.empty() ? allowed_cpus() : plan.cpus)),
-        dir(base_of(plan)),
+        dir(base_of(plan), plan.keep),
         conf(dir.path() / "bench.toml") {
     placement.rest = plan.rest.value_or(placement.rest);
   }
@@ -171,8 +173,10 @@ void Rig::State::write_conf(std::uint16_t port) const {
   std::ofstream file(conf);
   file << demo::demo_config(demo::file_text(plan.conf), port, venue ? plan.speed : "1");
   for (const Part& part : kParts)
-    file << fmt::format("\n[process.{}]\ncpu = {}\nwait = \"{}\"\n", name_of(part.process),
-                        placement.of(part.process), name_of(plan.wait));
+    file << fmt::format(
+        "\n[process.{}]\ncpu = {}\nwait = \"{}\"\n", name_of(part.process),
+        placement.of(part.process),
+        name_of(part.process == Process::Recorder ? plan.recorder_wait : plan.wait));
   if (!file.flush()) throw Error(conf.string() + ": cannot be written");
 }
 
@@ -360,7 +364,9 @@ std::string Rig::waits() const {
     same = same && wait == first;
     all += fmt::format("{}{} {}", all.empty() ? "" : ", ", name_of(part.process), wait);
   }
-  return same ? first : all;
+  const StagePage& recorder = state_->attached->objects().page(Process::Recorder);
+  const auto its = static_cast<WaitStrategy>(recorder.wait.load());
+  return fmt::format("{}, recorder {}", same ? first : all, name_of(its));
 }
 
 }  // namespace sluice::bench

@@ -31,10 +31,12 @@ struct RigPlan {
   std::vector<int> cpus;         // empty: all that this process may run on
   std::optional<int> rest = {};  // CPU of recorder and supervisor; nothing: the last of these
   WaitStrategy wait = WaitStrategy::Auto;
+  WaitStrategy recorder_wait = WaitStrategy::Auto;
   Origin origin = Origin::Synthetic;
   std::filesystem::path capture;    // Venue: what the venue plays
   std::string speed = "1";          // Venue: market seconds per second
   std::uint64_t journal_bytes = 0;  // that the run will file at most; refused if there is no room
+  bool keep = false;                // the state directory stays, and is named on stderr
 };
 
 class Rig {
@@ -64,7 +66,7 @@ class Rig {
   [[nodiscard]] const Clock& clock() const noexcept;  // of the run: its stamps' own
   [[nodiscard]] const Placement& placement() const noexcept;
   [[nodiscard]] const std::filesystem::path& run_dir() const noexcept;  // the journals' files
-  // "yield", or what each process has chosen if they differ.
+  // "yield, recorder yield", or what each stage has chosen if they differ.
   [[nodiscard]] std::string waits() const;
 
   // Ends a sluice-feed of the rig: no tick comes after this.

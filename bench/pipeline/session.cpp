@@ -16,19 +16,18 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kLoadPatience = 30s;  // beyond the length of the load
-constexpr std::array<std::string_view, 4> kWaits{"auto", "spin", "yield", "nap"};
+const std::vector<std::string> kWaits{"auto", "spin", "yield", "nap"};  // by WaitStrategy
+
+WaitStrategy wait_named(const std::string& name) {
+  return static_cast<WaitStrategy>(std::find(kWaits.begin(), kWaits.end(), name) - kWaits.begin());
+}
 
 std::chrono::milliseconds millis(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
 }
 
-Setting setting_of(const Session& session, const std::string& mode, Rig& rig) {
-  return {mode,
-          unfit(rig.placement().cpus()),
-          placement_text(rig.placement()),
-          rig.waits(),
-          session.rig.origin == Origin::Venue ? "venue at speed " + session.rig.speed : "synthetic",
-          std::string(build_id())};
+std::string source_of(const Session& session) {
+  return session.rig.origin == Origin::Venue ? "venue at speed " + session.rig.speed : "synthetic";
 }
 
 // From the pages of a feed that has left: what a source of our own would say.
@@ -91,10 +90,15 @@ void add_session_flags(CLI::App& line, Session& s) {
   line.add_option("--speed", s.rig.speed, "with --source venue: market seconds per second")
       ->capture_default_str();
   line.add_option("--cpus", s.cpus, "of the stages: 0,1 or 2-6; default: all it may run on");
-  line.add_option("--wait", s.wait, "how every process waits")
-      ->check(CLI::IsMember({"auto", "spin", "yield", "nap"}))
+  line.add_option("--rest-cpu", s.rig.rest, "of recorder and supervisor; default: the last");
+  line.add_option("--wait", s.wait, "how every stage waits")
+      ->check(CLI::IsMember(kWaits))
+      ->capture_default_str();
+  line.add_option("--recorder-wait", s.recorder_wait, "how the recorder waits")
+      ->check(CLI::IsMember(kWaits))
       ->capture_default_str();
   line.add_option("--dir", s.rig.dir, "where journals are written; default: $TMPDIR, or /tmp");
+  line.add_flag("--keep", s.rig.keep, "leave logs and journals there");
   line.add_option("--order-every", s.order_every, "one tick in so many makes an order")
       ->check(CLI::Range(kShortestCycle, std::uint64_t{1'000'000}))
       ->capture_default_str();
@@ -124,8 +128,12 @@ void bind_session(Session& s) {
     throw Error(Exit::Usage, fmt::format("--seconds {} leaves nothing behind --warm-up {}",
                                          s.seconds, s.warm_up_s));
   if (!s.cpus.empty()) s.rig.cpus = parse_cpus(s.cpus);
-  s.rig.wait =
-      static_cast<WaitStrategy>(std::find(kWaits.begin(), kWaits.end(), s.wait) - kWaits.begin());
+  const std::vector<int> allowed = allowed_cpus();
+  if (s.rig.rest && std::find(allowed.begin(), allowed.end(), *s.rig.rest) == allowed.end())
+    throw Error(Exit::Usage,
+                fmt::format("--rest-cpu {}: not one of this process's CPUs", *s.rig.rest));
+  s.rig.wait = wait_named(s.wait);
+  s.rig.recorder_wait = wait_named(s.recorder_wait);
   s.rig.origin = s.origin == "venue" ? Origin::Venue : Origin::Synthetic;
   if (s.rig.origin == Origin::Venue && s.rig.capture.empty())
     throw Error(Exit::Usage, "--source venue needs --capture FILE, what the venue plays");
@@ -143,7 +151,7 @@ std::uint64_t journal_bytes(std::uint64_t ticks) noexcept {
 Measured measure(const Session& session, const std::string& mode, std::int64_t rate,
                  double seconds) {
   // Faster than any machine files what is journaled thrice: the end of a closed loop's disk.
-  constexpr double kFastest = 2e6;
+  constexpr double kFastest = 4e6;
   const auto ticks =
       static_cast<std::uint64_t>(seconds * (rate > 0 ? static_cast<double>(rate) : kFastest));
   RigPlan plan = session.rig;
@@ -151,10 +159,9 @@ Measured measure(const Session& session, const std::string& mode, std::int64_t r
   plan.journal_bytes = journal_bytes(ticks);
   Rig rig(plan);
   Measured measured;
-  measured.setting = setting_of(session, mode, rig);
   const Load load{rate, ticks, session.order_every, session.seed};
   measured.sent = venue ? run_venue(rig, seconds) : run_synthetic(rig, load, seconds);
-  measured.setting.wait = rig.waits();
+  measured.setting = setting_of(mode, source_of(session), rig);
   rig.stop();
   const Sent& sent = measured.sent;
   const HostTime from =
@@ -165,6 +172,17 @@ Measured measure(const Session& session, const std::string& mode, std::int64_t r
   measured.seconds = static_cast<double>((sent.last_sent - sent.first_due).ns) / 1e9;
   measured.rate = static_cast<double>(sent.ticks) / measured.seconds;
   return measured;
+}
+
+Setting setting_of(const std::string& mode, const std::string& source, Rig& rig) {
+  const std::uint64_t wait = rig.objects().page(Process::Seat0).wait.load();
+  return {mode,
+          unfit(rig.placement().cpus()),
+          rig.placement(),
+          rig.waits(),
+          static_cast<WaitStrategy>(wait),
+          source,
+          std::string(build_id())};
 }
 
 Exit exit_of(const Session& session, const Setting& setting, bool met) noexcept {

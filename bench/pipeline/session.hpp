@@ -21,6 +21,7 @@ struct Session {
   RigPlan rig;
   std::string cpus;
   std::string wait = "auto";
+  std::string recorder_wait = "auto";
   std::string origin = "synthetic";
   std::filesystem::path sla = "conf/sla.toml";
   std::string json;
@@ -31,6 +32,7 @@ struct Session {
   std::uint64_t order_every = 100;
   std::uint64_t seed = 1;
   bool unqualified_ok = false;
+  std::size_t bare_blocks = 0;  // of the same topology without work, in between
 };
 
 // Flags of every mode. `bind_session` reads what they say; throws Error (Usage).
@@ -44,9 +46,10 @@ void add_seconds_flags(CLI::App& line, Session& session);
 struct Setting {
   std::string mode;
   std::vector<std::string> unfit;  // what the doctor holds against this machine; empty: qualified
-  std::string placement;
-  std::string wait;
-  std::string source;  // "synthetic, open loop" or "venue at speed 12"
+  Placement place;
+  std::string wait;         // of every process
+  WaitStrategy strategy{};  // of the seat
+  std::string source;       // "synthetic, open loop" or "venue at speed 12"
   std::string build;
 };
 
@@ -70,9 +73,14 @@ std::vector<std::string> setting_lines(const Setting& setting);
 std::string table_of(const Measured& measured);
 // Missed rows, or that all are met.
 std::string verdict_of(const std::vector<SlaRow>& rows, bool qualified);
-std::string json_of(const Measured& measured, const std::vector<SlaRow>& rows);
+// `more`: further members, "\"key\": value".
+std::string json_of(const Measured& measured, const std::vector<SlaRow>& rows,
+                    const std::string& more = {});
 // `"key": "value"` of the setting, without braces: the beginning of every mode's object.
 std::string setting_json(const Setting& setting);
+
+// What is said of where and how: to be filled in by every mode, waits once all have chosen.
+Setting setting_of(const std::string& mode, const std::string& source, Rig& rig);
 
 // Ok or No by the rows; Unqualified if the machine is unfit and that was not accepted.
 Exit exit_of(const Session& session, const Setting& setting, bool met) noexcept;

@@ -49,6 +49,7 @@ Sla parse_sla(const config::Document& document) {
   const config::Table root = document.root();
   Sla sla;
   sla.rate_min = root.table("run").integer("rate_min", 1, 10'000'000);
+  sla.bare_percent_max = root.table("run").integer("bare_percent_max", 100, 100'000);
   for (const config::Table& table : root.tables("hop")) {
     const HopLimits limits = parse_hop(table);
     const bool twice = std::any_of(sla.hops.begin(), sla.hops.end(),

@@ -30,7 +30,8 @@ struct HopLimits {
   std::uint64_t count_min = 0;
 };
 struct Sla {
-  std::int64_t rate_min = 0;  // ticks per second
+  std::int64_t rate_min = 0;          // ticks per second
+  std::int64_t bare_percent_max = 0;  // tick_to_sent p50 of the bare topology's
   std::vector<HopLimits> hops;
 };
 
