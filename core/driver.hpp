@@ -374,7 +374,6 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
   const bool suspended = now - turn_at_ > kSuspendedAfter;
   turn_at_ = now;
   const std::uint64_t before = journal_.next();
-  bool scanned = false;
   bool blocked = recovered_untold_ && !tell_recovered();
   if (suspended || watch_.due(now)) {
     // Also while blocked: telling nothing it reads the serial, which taking no input obeys.
@@ -382,12 +381,12 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
       return watch_.scan(now, clock_.liveness_us(), suspended,
                          [&](const Control& control) { return !blocked && inject(control); });
     };
-    scanned = scan();
+    bool scanned = scan();
     // Again if a raise was met between its two serials: it is not obeyed a whole turn later.
     if (scanned && watch_.due(now)) scanned = scan();
     blocked = blocked || !scanned;  // what could not be told yet must be told before anything else
   }
-  if (scanned || blocked) obey();
+  obey();
   std::size_t taken = 0;
   bool owed = blocked;
   if (!blocked && !faulted_) {
