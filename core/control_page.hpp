@@ -10,6 +10,7 @@
 // new risk.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -143,6 +144,19 @@ struct ControlPage {
       case ScopeKind::Instrument: return scope.index < instruments;
     }
     return false;
+  }
+  // Calls `see(slot) -> bool` for the slots of scopes that exist, in order, until one is false.
+  // Gates do this under way: most of the kScopes slots are of no scope.
+  template <class See>
+  bool each_scope(See&& see) const noexcept {
+    const auto some = [&see](std::size_t from, std::size_t count, std::size_t most) {
+      for (std::size_t slot = from; slot < from + std::min(count, most); ++slot)
+        if (!see(slot)) return false;
+      return true;
+    };
+    return see(std::size_t{0}) && some(1, gateways, kMaxGateways) &&
+           some(1 + kMaxGateways, strategies, kMaxStrategies) &&
+           some(1 + kMaxGateways + kMaxStrategies, instruments, kMaxInstruments);
   }
 };
 

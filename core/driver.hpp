@@ -1,7 +1,8 @@
 // The loop of a journaled stage (seat, risk, gateway): merges its inputs into one order, journals
 // them, calls the stage, publishes its outputs.
 //
-//   turn:  pages -> session events -> reports -> intents or orders -> ticks (bounded)
+//   turn:  pages -> obeyed serial -> session events -> reports -> intents or orders -> ticks
+//   (bounded)
 //          -> deadline, continue -> raises -> journal tail -> outputs
 //          -> session commands and quotes -> input heads -> heartbeat
 //
@@ -146,10 +147,8 @@ class Driver {
   };
 
   static InputClass class_of_edge(Edge edge) noexcept {
-    const RecordKind kind = record_of(edge);
-    return kind == RecordKind::Report ? InputClass::Report
-           : kind == RecordKind::Tick ? InputClass::Tick
-                                      : InputClass::Request;
+    if (record_of(edge) == RecordKind::Report) return InputClass::Report;
+    return record_of(edge) == RecordKind::Tick ? InputClass::Tick : InputClass::Request;
   }
 
   // Lane 0 of Outputs is the command lane; ring lane i is lane i + 1.
@@ -174,7 +173,9 @@ class Driver {
   void flush() noexcept;
   void publish_outputs() noexcept;
   void execute(const Order& command) noexcept;
-  void finish_turn(bool scanned) noexcept;
+  void commit() noexcept;
+  void obey() noexcept;
+  void beat() noexcept;
   void fault(const char* what, Edge edge) noexcept;
   template <class Republish, class NextEntry>
   void replay(NextEntry& next, std::vector<std::vector<Payload>>& unpublished);
@@ -351,24 +352,18 @@ void Driver<Stage, Session, ClockType>::take_due() noexcept {
   if (stage_.deadline() <= now_ && room_for_input(16)) take_control(ControlKind::Deadline, 0, 0);
 }
 
-template <class Stage, class Session, class ClockType>
-bool Driver<Stage, Session, ClockType>::tell_recovered() noexcept {
-  if (!room_for_input(2)) return false;
-  stamp();
-  take_control(ControlKind::Recovered, 0, static_cast<std::int64_t>(recoveries_ + 1));
-  from_.page->recoveries.store(recoveries_, std::memory_order_relaxed);
-  recovered_untold_ = false;
-  return true;
-}
-
 // Differences between the pages and what the stage was told. Also while blocked: the scan then
 // tells nothing but reads the serial, which taking no input obeys.
 template <class Stage, class Session, class ClockType>
 bool Driver<Stage, Session, ClockType>::scan_pages(bool blocked) noexcept {
   stamp();
-  const bool complete =
-      watch_.scan(now_, clock_.liveness_us(), suspended_,
-                  [this, blocked](const Control& control) { return !blocked && inject(control); });
+  const auto scan = [this, blocked] {
+    return watch_.scan(now_, clock_.liveness_us(), suspended_,
+                       [this, blocked](const Control& c) { return !blocked && inject(c); });
+  };
+  bool complete = scan();
+  // Again if a raise was met between its two serials: it is not obeyed a whole turn later.
+  if (complete && watch_.due(now_)) complete = scan();
   if (complete) suspended_ = false;
   return complete;
 }
@@ -390,12 +385,10 @@ std::size_t Driver<Stage, Session, ClockType>::take_inputs() noexcept {
 template <class Stage, class Session, class ClockType>
 bool Driver<Stage, Session, ClockType>::turn() noexcept {
   const std::uint64_t before = journal_.next();
-  bool scanned = false;
   bool blocked = recovered_untold_ && !tell_recovered();
-  if (suspended_ || watch_.due(now_)) {
-    scanned = scan_pages(blocked);
-    blocked = blocked || !scanned;  // what could not be told yet must be told before anything else
-  }
+  if (suspended_ || watch_.due(now_))
+    blocked = !scan_pages(blocked) || blocked;  // what could not be told yet comes before all else
+  obey();
   owed_ = blocked;
   const std::size_t taken = blocked || faulted_ ? 0 : take_inputs();
   const bool worked = journal_.next() != before;
@@ -407,13 +400,13 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
   if (owed_ && !faulted_) owed_at_ = now_;
   if (taken == 0)
     for (Input& input : inputs_) input.consumer.publish_head();
-  finish_turn(scanned || blocked);
+  beat();
   checkpoint_if_due(!worked);
   return worked;
 }
 
 template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::flush() noexcept {
+void Driver<Stage, Session, ClockType>::commit() noexcept {
   // Raises first: a crash behind the tail would lose them, because recovery mutes effects. A crash
   // before the tail repeats them, which is harmless.
   for (std::size_t i = 0; i < effects_.raises(); ++i) {
@@ -422,6 +415,11 @@ void Driver<Stage, Session, ClockType>::flush() noexcept {
   }
   effects_.clear_raises();
   journal_.commit();
+}
+
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::flush() noexcept {
+  commit();
   if (outputs_.any()) publish_outputs();
   for (std::size_t k = 0; k < quotes_count_; ++k) session_.on_tick(quotes_[k], journal_.now());
   quotes_count_ = 0;
@@ -449,22 +447,26 @@ void Driver<Stage, Session, ClockType>::execute(const Order& command) noexcept {
   session_.execute(command, now, watch_.conditions_at(now));
 }
 
-// Heartbeat and obeyed serial. The serial is published when the Controls of its scan are
-// dispatched, or when they cannot be journaled: then this gate takes no input at all, which obeys
-// any level.
+// The obeyed serial is published when the Controls of its scan are dispatched and committed, or
+// when they cannot be journaled: then this gate takes no input at all, which obeys any level.
+// Before what they make the stage do, which a raiser does not wait for: the last look refuses
+// entries among it, and cancels of a sweep take microseconds.
 template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::finish_turn(bool scanned) noexcept {
+void Driver<Stage, Session, ClockType>::obey() noexcept {
+  if (!session_.drained()) return;
   StagePage& page = *from_.page;
-  if (scanned && session_.drained()) {
-    const std::uint64_t serial = watch_.serial();
-    if (serial != ~std::uint64_t{0} && page.obeyed.load(std::memory_order_relaxed) != serial) {
-      page.obeyed_at_ns.store(static_cast<std::uint64_t>(clock_.now().ns),
-                              std::memory_order_relaxed);
-      page.obeyed.store(serial, std::memory_order_release);  // pairs with the raiser's wait
-    }
-  }
+  const std::uint64_t serial = watch_.serial();
+  if (serial == ~std::uint64_t{0} || page.obeyed.load(std::memory_order_relaxed) == serial) return;
+  commit();
+  page.obeyed_at_ns.store(static_cast<std::uint64_t>(clock_.now().ns), std::memory_order_relaxed);
+  page.obeyed.store(serial, std::memory_order_release);  // pairs with the raiser's wait
+}
+
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::beat() noexcept {
   if (now_ - beat_at_ < Duration::millis(1) && beat_at_.ns != 0) return;
   beat_at_ = now_;
+  StagePage& page = *from_.page;
   page.heartbeat_us.store(clock_.liveness_us(), std::memory_order_relaxed);
   page.conditions.store(watch_.conditions(), std::memory_order_relaxed);
   page.journal_position.store(journal_.next(), std::memory_order_relaxed);

@@ -1,6 +1,6 @@
 // How a driver comes back: replay the journal, suppress what is published, publish the rest; and
 // the checkpoints that make it quick. A part of core/driver.hpp, which includes it; all but
-// checkpoint_if_due is setup.
+// checkpoint_if_due and tell_recovered is setup.
 #pragma once
 
 #include <algorithm>
@@ -111,6 +111,31 @@ std::uint64_t Driver<Stage, Session, ClockType>::restore_checkpoint(NextEntry& n
   }
 }
 
+// Between two turns: everything journaled is committed, everything generated is published.
+template <class Stage, class Session, class ClockType>
+void Driver<Stage, Session, ClockType>::checkpoint_if_due(bool idle) noexcept {
+  if constexpr (Checkpointed<Stage>) {
+    if (from_.checkpoint == nullptr || faulted_) return;
+    const std::uint64_t since = journal_.next() - checkpointed_;
+    if (since < (idle ? 1 : 2) * from_.checkpoint_every) return;
+    State mine{};
+    mine.now = journal_.now();
+    mine.next_in = next_in_;
+    mine.recoveries = recoveries_;
+    mine.last_event_sequence = last_event_sequence_;
+    mine.told = watch_.told();
+    for (const OutputLane& lane : lanes_) {
+      mine.generated[static_cast<std::size_t>(lane.edge)] = lane.generated;
+      mine.full[static_cast<std::size_t>(lane.edge)] = lane.full ? 1 : 0;
+    }
+    checkpointed_ = journal_.next();
+    CheckpointWriter writer(*from_.checkpoint, checkpointed_);
+    writer.put(&mine, sizeof mine);
+    writer.put(&stage_.state(), sizeof stage_.state());
+    writer.finish();
+  }
+}
+
 template <class Stage, class Session, class ClockType>
 void Driver<Stage, Session, ClockType>::republish(
     const std::vector<std::vector<Payload>>& unpublished) {
@@ -150,29 +175,14 @@ void Driver<Stage, Session, ClockType>::start_journal() noexcept {
     take_control(ControlKind::EdgeBase, static_cast<std::uint32_t>(input.edge), 0);
 }
 
-// Between two turns: everything journaled is committed, everything generated is published.
 template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::checkpoint_if_due(bool idle) noexcept {
-  if constexpr (Checkpointed<Stage>) {
-    if (from_.checkpoint == nullptr || faulted_) return;
-    const std::uint64_t since = journal_.next() - checkpointed_;
-    if (since < (idle ? 1 : 2) * from_.checkpoint_every) return;
-    State mine{};
-    mine.now = journal_.now();
-    mine.next_in = next_in_;
-    mine.recoveries = recoveries_;
-    mine.last_event_sequence = last_event_sequence_;
-    mine.told = watch_.told();
-    for (const OutputLane& lane : lanes_) {
-      mine.generated[static_cast<std::size_t>(lane.edge)] = lane.generated;
-      mine.full[static_cast<std::size_t>(lane.edge)] = lane.full ? 1 : 0;
-    }
-    checkpointed_ = journal_.next();
-    CheckpointWriter writer(*from_.checkpoint, checkpointed_);
-    writer.put(&mine, sizeof mine);
-    writer.put(&stage_.state(), sizeof stage_.state());
-    writer.finish();
-  }
+bool Driver<Stage, Session, ClockType>::tell_recovered() noexcept {
+  if (!room_for_input(2)) return false;
+  stamp();
+  take_control(ControlKind::Recovered, 0, static_cast<std::int64_t>(recoveries_ + 1));
+  from_.page->recoveries.store(recoveries_, std::memory_order_relaxed);
+  recovered_untold_ = false;
+  return true;
 }
 
 }  // namespace sluice

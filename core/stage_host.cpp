@@ -121,6 +121,7 @@ void StageHost::settle(const StageOptions& options, const PipelineConfig& pipeli
   page_->wait.store(static_cast<std::uint64_t>(wait));
   if (const std::string wrong = lock_memory(); !wrong.empty()) say_line(process_, wrong);
   if (own) hold_cpu_latency();
+  if (own) log_.keep_off(cpu);
   say_line(process_, std::string("attached to run ") +
                          std::to_string(instance_.objects().control->header.run_ordinal) + " of " +
                          pipeline.instance + ", wait strategy " + std::string(name_of(wait)) +

@@ -55,10 +55,6 @@ class PageWatch {
   void attach(const WatchSources& sources) noexcept {
     from_ = sources;
     journal_capacity_ = sources.journal ? sources.journal->header.capacity : 0;
-    existing_ = 0;
-    for (std::size_t slot = 0; slot < kScopes; ++slot)
-      if (sources.control->scope_exists(scope_at(slot)))
-        slots_[existing_++] = static_cast<std::uint16_t>(slot);
   }
 
   // Cheap test of every turn: has anything changed, or is the next full scan due? The recorder's
@@ -157,29 +153,31 @@ class PageWatch {
 
   template <class Inject>
   bool scan_scopes(std::uint64_t serial, std::uint16_t lease_epoch, Inject& inject) noexcept {
-    for (std::size_t i = 0; i < existing_; ++i) {
-      const std::size_t slot = slots_[i];
-      const KillWord word = from_.kill->read(slot);
-      if ((!told_.level_known[slot] || !(word == told_.levels[slot])) &&
-          !tell_level(slot, word, serial, inject))
-        return false;
-      const Permit permit = from_.control->permit(slot, lease_epoch);
-      if (!(permit == told_.permits[slot])) {
-        Control control = about(ControlKind::Permit, slot);
-        control.before = told_.permits[slot].valid;
-        control.after = permit.valid;
-        control.epoch = permit.epoch;
-        if (!inject(control)) return false;
-      }
-      const std::int64_t cap = from_.control->caps[slot].load(std::memory_order_acquire);
-      if (cap != told_.caps[slot]) {
-        Control control = about(ControlKind::Cap, slot);
-        control.before = told_.caps[slot];
-        control.after = cap;
-        if (!inject(control)) return false;
-      }
+    return from_.control->each_scope(
+        [&](std::size_t slot) { return scan_scope(slot, serial, lease_epoch, inject); });
+  }
+
+  template <class Inject>
+  bool scan_scope(std::size_t slot, std::uint64_t serial, std::uint16_t lease_epoch,
+                  Inject& inject) noexcept {
+    const KillWord word = from_.kill->read(slot);
+    if ((!told_.level_known[slot] || !(word == told_.levels[slot])) &&
+        !tell_level(slot, word, serial, inject))
+      return false;
+    const Permit permit = from_.control->permit(slot, lease_epoch);
+    if (!(permit == told_.permits[slot])) {
+      Control control = about(ControlKind::Permit, slot);
+      control.before = told_.permits[slot].valid;
+      control.after = permit.valid;
+      control.epoch = permit.epoch;
+      if (!inject(control)) return false;
     }
-    return true;
+    const std::int64_t cap = from_.control->caps[slot].load(std::memory_order_acquire);
+    if (cap == told_.caps[slot]) return true;
+    Control control = about(ControlKind::Cap, slot);
+    control.before = told_.caps[slot];
+    control.after = cap;
+    return inject(control);
   }
 
   template <class Inject>
@@ -251,8 +249,6 @@ class PageWatch {
   }
 
   WatchSources from_;
-  std::array<std::uint16_t, kScopes> slots_{};  // of the scopes of this run, which are fixed
-  std::size_t existing_ = 0;
   std::uint64_t journal_capacity_ = 0;  // read once: a damaged header must not move the threshold
   std::uint64_t seen_ = 0;
   std::uint64_t serial_ = ~std::uint64_t{0};  // of the last complete scan

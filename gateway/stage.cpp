@@ -304,11 +304,14 @@ void GatewayStage::on(const Control& control, Context& ctx) noexcept {
 
 template <class Match>
 void GatewayStage::cancel_all(Match&& match, Context& ctx) noexcept {
-  for (SlotIndex i = 0; i < state_.orders.used(); ++i) {
+  // No further than the last open order: most of the table is of ended ones, and a kill waits.
+  std::uint32_t open = state_.open;
+  for (SlotIndex i = 0; i < state_.orders.used() && open > 0; ++i) {
     const OrderSlot& slot = state_.orders.at(i);
-    if (is_terminal(slot.state) || slot.state == OrderState::CancelPending || !match(slot))
-      continue;
-    apply(i, OrderEvent::CancelAsked, Reason::None, ctx);
+    if (is_terminal(slot.state)) continue;
+    --open;
+    if (slot.state != OrderState::CancelPending && match(slot))
+      apply(i, OrderEvent::CancelAsked, Reason::None, ctx);
   }
 }
 

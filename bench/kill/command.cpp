@@ -5,6 +5,7 @@
 #include "bench/command.hpp"
 #include "bench/kill/report.hpp"
 #include "bench/pipeline/session.hpp"
+#include "core/process.hpp"
 
 namespace sluice::bench {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 struct Wanted {
   KillPlan plan;
   std::string cpus;
+  std::string wait = "auto";
   std::string json;
   std::string svg;
   bool unqualified_ok = false;
@@ -26,6 +28,9 @@ void must_be_writable(const std::string& path) {
 Exit kill(const Wanted& wanted) {
   KillPlan plan = wanted.plan;
   if (!wanted.cpus.empty()) plan.rig.cpus = parse_cpus(wanted.cpus);
+  for (const WaitStrategy wait :
+       {WaitStrategy::Auto, WaitStrategy::Spin, WaitStrategy::Yield, WaitStrategy::Nap})
+    if (wanted.wait == name_of(wait)) plan.rig.wait = wait;
   must_be_writable(wanted.json);
   must_be_writable(wanted.svg);
   plan.blocks = std::min(plan.blocks, plan.raises);
@@ -61,6 +66,10 @@ Command add_kill(CLI::App& app) {
       ->capture_default_str();
   line->add_option("--seed", plan.seed, "of the market and of the gaps")->capture_default_str();
   line->add_option("--cpus", wanted->cpus, "of the stages, as 0,1 or 2-5; all without it");
+  line->add_option("--rest-cpu", plan.rig.rest, "of recorder and supervisor; default: the feed's");
+  line->add_option("--wait", wanted->wait, "how every process waits")
+      ->check(CLI::IsMember({"auto", "spin", "yield", "nap"}))
+      ->capture_default_str();
   line->add_option("--conf", plan.rig.conf, "configuration of the runs")->capture_default_str();
   line->add_option("--dir", plan.rig.dir, "where the runs have their state; $TMPDIR without it");
   line->add_option("--json", wanted->json, "writes the results to this file as well");

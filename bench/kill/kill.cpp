@@ -10,8 +10,6 @@
 namespace sluice::bench {
 namespace {
 
-constexpr std::array kLevels{KillLevel::ReduceOnly, KillLevel::Halt, KillLevel::Cancel};
-
 // One run of the real processes under load, from its start to the judgement of its log.
 template <class Work>
 KillVerdict real_run(const KillPlan& plan, std::uint64_t seed, Work&& work) {
@@ -75,7 +73,7 @@ KillResult run_kill(const KillPlan& wanted) {
       result.wait = rig.waits();
       wait = static_cast<WaitStrategy>(rig.objects().page(Process::Risk).wait.load());
       for (std::size_t i = 0; i < raises; ++i)
-        now.real.push_back(raiser.raise(kLevels[i % kLevels.size()]));
+        now.real.push_back(raiser.raise(kRaisedLevels[i % kRaisedLevels.size()]));
     }));
     now.bare = bare_block(plan, result, wait, raises, seed);
   }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -12,6 +13,10 @@
 #include "bench/pipeline/rig.hpp"
 
 namespace sluice::bench {
+
+// Raised in turn: what a level makes a gate do may be what makes it late.
+inline constexpr std::array kRaisedLevels{KillLevel::ReduceOnly, KillLevel::Halt,
+                                          KillLevel::Cancel};
 
 struct KillPlan {
   RigPlan rig = {};
@@ -28,6 +33,7 @@ struct KillPlan {
 struct Reaction {
   std::int64_t risk_ns = 0;
   std::int64_t gateway_ns = 0;
+  KillLevel level = KillLevel::Run;  // Run: the bare flag
   [[nodiscard]] std::int64_t both_ns() const noexcept { return std::max(risk_ns, gateway_ns); }
 };
 

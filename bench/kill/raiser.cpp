@@ -64,7 +64,7 @@ Reaction Raiser::raise(KillLevel level) {
   const auto reaction = [&](Process gate) {
     return static_cast<std::int64_t>(rig_.objects().page(gate).obeyed_at_ns.load()) - at.ns;
   };
-  const Reaction took{reaction(Process::Risk), reaction(Process::Gateway)};
+  const Reaction took{reaction(Process::Risk), reaction(Process::Gateway), level};
   kills_.push_back({tail(), 0, level, at, at + Duration{took.both_ns()}});
   rig_.check();
   if (!raised.raised || !both) throw Error(fmt::format("kill {} is not obeyed", kills_.size()));

@@ -101,6 +101,14 @@ std::string json_of(const Spread& s) {
                      s.high);
 }
 
+std::string levels_json(const KillSummary& summary) {
+  std::string text;
+  for (std::size_t i = 0; i < kRaisedLevels.size(); ++i)
+    text += fmt::format("{}\"{}\": {}", i == 0 ? "{" : ", ", name_of(kRaisedLevels[i]),
+                        json_of(summary.levels[i]));
+  return text + "}";
+}
+
 }  // namespace
 
 KillSummary summary_of(const KillResult& result) {
@@ -114,12 +122,21 @@ KillSummary summary_of(const KillResult& result) {
     append(both, block.real, both_of);
     append(bare, block.bare, both_of);
   }
+  std::array<Quantiles, kRaisedLevels.size()> levels;
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    std::vector<double> ns;
+    for (const KillBlock& block : result.blocks)
+      for (const Reaction& one : block.real)
+        if (one.level == kRaisedLevels[i]) ns.push_back(static_cast<double>(one.both_ns()));
+    levels[i] = quantiles_of(ns);
+  }
   return {.risk = quantiles_of(risk),
           .gateway = quantiles_of(gateway),
           .both = quantiles_of(both),
           .bare = quantiles_of(bare),
           .ratio_p50 = spread_of(result.blocks, 0.5),
           .ratio_p99 = spread_of(result.blocks, 0.99),
+          .levels = levels,
           .complete = quantiles_of({result.complete_ns.begin(), result.complete_ns.end()})};
 }
 
@@ -136,7 +153,10 @@ std::string kill_table(const KillPlan& plan, const KillResult& result, const Kil
   std::string text = fmt::format("{:<16} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8}\n", "us from raise",
                                  "p50", "p90", "p99", "p99.9", "max", "raises");
   text += row("risk obeys", summary.risk) + row("gateway obeys", summary.gateway) +
-          row("both", summary.both) + row("bare flag, both", summary.bare) + "\n";
+          row("both", summary.both);
+  for (std::size_t i = 0; i < kRaisedLevels.size(); ++i)
+    text += row(fmt::format("  {}", name_of(kRaisedLevels[i])), summary.levels[i]);
+  text += row("bare flag, both", summary.bare) + "\n";
   text += bars(result, summary);
   return text + setting(plan, result) + "\n" + fitness_of(result) + "\n";
 }
@@ -160,16 +180,17 @@ std::string kill_json(const KillPlan& plan, const KillResult& result, const Kill
   const KillVerdict& v = result.verdict;
   return fmt::format(
       "{{\n  \"risk\": {},\n  \"gateway\": {},\n  \"both\": {},\n  \"bare\": {},\n"
-      "  \"ratio_p50\": {},\n  \"ratio_p99\": {},\n  \"complete_stopped\": {},\n"
+      "  \"levels\": {},\n  \"ratio_p50\": {},\n  \"ratio_p99\": {},\n  \"complete_stopped\": {},\n"
       "  \"orders\": {}, \"entries_after\": {}, \"exits_after\": {}, \"revived\": {},\n"
       "  \"met\": {{\"both_p50\": {}, \"ratio_p99\": {}, \"complete\": {}}},\n"
       "  \"rate\": {}, \"order_every\": {}, \"blocks\": {}, \"placement\": \"{}\", \"wait\": "
       "\"{}\", \"build\": \"{}\", \"qualified\": {}\n}}\n",
       json_of(summary.risk), json_of(summary.gateway), json_of(summary.both), json_of(summary.bare),
-      json_of(summary.ratio_p50), json_of(summary.ratio_p99), json_of(summary.complete), v.placed,
-      v.entries_after, v.exits_after, v.revived, summary.quick(), summary.near_bare(),
-      summary.completes(), plan.rate, plan.order_every, result.blocks.size(),
-      placement_text(result.placement), result.wait, build_id(), result.unfit.empty());
+      levels_json(summary), json_of(summary.ratio_p50), json_of(summary.ratio_p99),
+      json_of(summary.complete), v.placed, v.entries_after, v.exits_after, v.revived,
+      summary.quick(), summary.near_bare(), summary.completes(), plan.rate, plan.order_every,
+      result.blocks.size(), placement_text(result.placement), result.wait, build_id(),
+      result.unfit.empty());
 }
 
 }  // namespace sluice::bench

@@ -17,9 +17,10 @@ struct Spread {
 };
 
 struct KillSummary {
-  Quantiles risk, gateway, both, bare;  // over all raises
-  Spread ratio_p50, ratio_p99;          // both to bare, of the blocks
-  Quantiles complete;                   // with the gateway stopped
+  Quantiles risk, gateway, both, bare;                 // over all raises
+  Spread ratio_p50, ratio_p99;                         // both to bare, of the blocks
+  std::array<Quantiles, kRaisedLevels.size()> levels;  // both, of the raises of one level
+  Quantiles complete;                                  // with the gateway stopped
 
   // Bars. Medians and ratios survive a noisy machine; p99.9 is judged on a qualified one alone.
   [[nodiscard]] bool quick() const noexcept { return both.p50 <= kQuickNs; }

@@ -116,7 +116,8 @@ struct Rig::State {
   void check() const;
   [[nodiscard]] std::uint16_t start_venue();
   void write_conf(std::uint16_t port) const;
-  void start(const std::string& program, std::vector<std::string> words, int cpu);
+  void start(const std::string& program, std::vector<std::string> words,
+             std::optional<int> cpu = {});
   void start_stage(const Part& part);
   bool attach();
   void no_progress(const std::string& program, const std::string& what) const;
@@ -179,9 +180,11 @@ void Rig::State::write_conf(std::uint16_t port) const {
   if (!file.flush()) throw Error(conf.string() + ": cannot be written");
 }
 
-void Rig::State::start(const std::string& program, std::vector<std::string> words, int cpu) {
+void Rig::State::start(const std::string& program, std::vector<std::string> words,
+                       std::optional<int> cpu) {
   words.insert(words.begin(), (bin / program).string());
-  const Pinned there(cpu);  // a child begins where its parent is
+  std::optional<Pinned> there;  // a child begins where its parent is
+  if (cpu) there.emplace(*cpu);
   running.push_back({program, demo::Child(words, log_of(program))});
 }
 
@@ -189,7 +192,7 @@ void Rig::State::start_stage(const Part& part) {
   std::vector<std::string> words{"--conf", conf.string(), "--instance",
                                  name,     "--state-dir", dir.path().string()};
   if (is_seat(part.process)) words.insert(words.end(), {"--seat", "0"});
-  start(part.program, std::move(words), placement.of(part.process));
+  start(part.program, std::move(words));  // it pins itself: its log's writer belongs elsewhere
 }
 
 std::uint16_t Rig::State::start_venue() {

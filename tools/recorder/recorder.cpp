@@ -217,7 +217,9 @@ void Recorder::publish_flags() {
                                         item.file.sync_failed() || sync_failed
                                     ? std::uint64_t{kRecorderDiskTrouble}
                                     : 0;
-    item.memory->flags.store(flags, std::memory_order_relaxed);
+    // Only a change: gates look at this line in every turn, and a store takes it from their caches.
+    if (item.memory->flags.load(std::memory_order_relaxed) != flags)
+      item.memory->flags.store(flags, std::memory_order_relaxed);
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <vector>
+
 #include <memory>
 
 #include "tests/support/seed.hpp"
@@ -86,6 +88,26 @@ TEST(ControlPage, ScopesExistUpToTheConfiguredCount) {
     EXPECT_FALSE(page.scope_exists({kind, count}));
   }
   EXPECT_FALSE(page.scope_exists({static_cast<ScopeKind>(0), 0}));
+}
+
+TEST(ControlPage, EachScopeIsEveryOneThatExists) {
+  MemoryInstance instance(test::toy_config(), test::toy_run());
+  ControlPage& page = *instance.objects().control;
+  for (const std::uint32_t count : {0u, 1u, 3u, 4u, 40u, 300u, ~0u}) {  // damaged ones among them
+    page.gateways = page.strategies = page.instruments = count;
+    std::vector<std::size_t> wanted;
+    for (std::size_t slot = 0; slot < kScopes; ++slot)
+      if (page.scope_exists(scope_at(slot))) wanted.push_back(slot);
+    std::vector<std::size_t> seen;
+    EXPECT_TRUE(page.each_scope([&](std::size_t slot) {
+      seen.push_back(slot);
+      return true;
+    }));
+    EXPECT_EQ(seen, wanted) << count;
+  }
+  int calls = 0;
+  EXPECT_FALSE(page.each_scope([&](std::size_t slot) { return ++calls, slot < 2; }));
+  EXPECT_EQ(calls, 3) << "ends at the first that is refused";
 }
 
 TEST(ControlPage, ScopeSlotsAreOneToOne) {

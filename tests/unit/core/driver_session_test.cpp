@@ -13,22 +13,30 @@ namespace sluice {
 namespace {
 
 struct CommandStage {
+  static constexpr auto kCancel = static_cast<std::int64_t>(KillLevel::Cancel);
   void on(const Order& order, Context& ctx) noexcept { ctx.out.emit(Edge::Command, order); }
   void on(const Event&, Context&) noexcept { ++events; }
   void on(const Tick&, Context& ctx) noexcept {
     ctx.fx.raise({ScopeKind::Gateway, 0}, KillLevel::Halt, KillCause::Reconciliation);
     ctx.fx.count(Counter::Ticks);
   }
-  void on(const Control&, Context&) noexcept {}
+  void on(const Control& control, Context& ctx) noexcept {
+    if (control.kind != ControlKind::Level || control.after != kCancel) return;
+    if (raiser != nullptr) raiser->serial.fetch_add(1);
+    raiser = nullptr;
+    ctx.out.emit(Edge::Command, Order{});
+  }
   [[nodiscard]] HostTime deadline() const noexcept { return HostTime::never(); }
   [[nodiscard]] bool wants_continue() const noexcept { return false; }
   enum class Counter { Ticks = 0 };
   int events = 0;
+  KillPage* raiser = nullptr;  // takes its second serial while its word is being told
 };
 
 struct ScriptedSession {
   void execute(const Order& order, HostTime, std::uint32_t) noexcept {
     executed.push_back(order.id.raw);
+    obeyed_at_execute = page->obeyed.load();
     tail_at_execute = journal->tail.load();
   }
   void on_tick(const Tick&, HostTime) noexcept { ++ticks; }
@@ -44,6 +52,8 @@ struct ScriptedSession {
   [[nodiscard]] bool drained() const noexcept { return is_drained; }
 
   const JournalMemory* journal = nullptr;
+  const StagePage* page = nullptr;
+  std::uint64_t obeyed_at_execute = 0;
   std::vector<std::uint64_t> executed;
   std::uint64_t tail_at_execute = 0;
   int ticks = 0, pending = 0;
@@ -63,6 +73,7 @@ class DriverSession : public testing::Test {
   void start() {
     session_ = {};
     session_.journal = &objects().journal_of(Process::Gateway);
+    session_.page = &objects().page(Process::Gateway);
     stage_ = {};
     const DriverSources sources{objects().control,
                                 objects().kill,
@@ -127,10 +138,28 @@ TEST_F(DriverSession, SerialIsNotObeyedWhileBytesAreOnTheirWay) {
   }
   EXPECT_LT(page.obeyed.load(), raised.target);
   session_.is_drained = true;
-  clock_.advance(Duration::millis(2));
-  driver_->turn();  // stamps
   driver_->turn();
-  EXPECT_GE(page.obeyed.load(), raised.target);
+  EXPECT_GE(page.obeyed.load(), raised.target) << "in the next turn, not with the next scan";
+}
+
+// A raiser waits for obedience, not for the cancels that follow from it.
+TEST_F(DriverSession, AKillIsObeyedBeforeItsAnswerIsSent) {
+  driver_->turn();
+  push_order(41);
+  const RaiseResult raised =
+      raise_kill(*objects().kill, {ScopeKind::Global, 0}, KillLevel::Cancel, KillCause::Drill);
+  driver_->turn();
+  ASSERT_EQ(session_.executed.size(), 2u) << "the answer, and the order behind it";
+  EXPECT_GE(session_.obeyed_at_execute, raised.target);
+}
+
+TEST_F(DriverSession, ARaiseMetBetweenItsSerialsIsObeyedInThatTurn) {
+  driver_->turn();
+  stage_.raiser = objects().kill;
+  raise_kill(*objects().kill, {ScopeKind::Global, 0}, KillLevel::Cancel, KillCause::Drill);
+  driver_->turn();
+  EXPECT_EQ(stage_.raiser, nullptr);
+  EXPECT_EQ(objects().page(Process::Gateway).obeyed.load(), objects().kill->serial.load());
 }
 
 TEST_F(DriverSession, EffectsAreMutedInRecovery) {

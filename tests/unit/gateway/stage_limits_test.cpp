@@ -10,6 +10,7 @@ namespace {
 
 TEST_F(GatewayStageTest, CancelLevelSweepsAndCancelsOnePerInput) {
   rig.ready();
+  rig.in(event(EventKind::Cancelled, rig.working(9)));
   const OrderId working = rig.working(1);
   const OrderId sent = rig.sent(2);
   const Order sending = entry(3);
