@@ -39,6 +39,14 @@ struct JournalMemory {
   alignas(kLinePair) std::atomic<std::uint64_t> head;  // in the files; writer: recorder
   std::atomic<std::uint64_t> flags;                    // RecorderFlags; writer: recorder
 
+  // The recorder's side. Entries below what it says are whole until they are given back.
+  [[nodiscard]] std::uint64_t committed() const noexcept {
+    return tail.load(std::memory_order_acquire);  // pairs with JournalWriter::commit
+  }
+  void give_back(std::uint64_t up_to) noexcept {
+    head.store(up_to, std::memory_order_release);  // pairs with JournalWriter::room
+  }
+
   [[nodiscard]] JournalSlot* slots() noexcept { return reinterpret_cast<JournalSlot*>(this + 1); }
   [[nodiscard]] const JournalSlot* slots() const noexcept {
     return reinterpret_cast<const JournalSlot*>(this + 1);

@@ -12,10 +12,10 @@
 #define kRun 1
 #define kHalt 3
 #define kEnded 15
-#define RUNS 4
 #ifndef DEATHS
 #define DEATHS 2
 #endif
+#define RUNS (DEATHS + 2)
 byte word[RUNS];                   /* kill page of each run, one scope */
 bool kill_magic[RUNS], control_magic[RUNS], linked[RUNS];
 byte newest;                       /* the run whose names are in /dev/shm */

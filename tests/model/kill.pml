@@ -1,12 +1,16 @@
 /* The kill protocol: core/kill_page.hpp (raise, rearm), core/watch.hpp (serial before words), core/driver.hpp
    (obeyed after the flush, if drained), gateway/last_look.cpp, tools/supervisor/kill_watch.cpp.
 
-   One order, an entry or an exit, is approved at any moment. Two raisers, who may die between any two steps; the
+   One order, an entry or an exit, is approved at any moment. Raisers, who may die between any two steps; the
    supervisor completes what they left and rearms once. Either gate may stop for good (SIGSTOP), be fenced and start
    again. Bytes that were handed over leave later (`wire`): session.drained() says whether any are under way.
 
-   holds    byte_after_complete, approved_after_complete (risk by itself), newer_raise_undone, queued_order_revived, epoch_repeated; every raise completes
-            (otherwise: an invalid end state)
+   holds    byte_after_complete, approved_after_complete (risk by itself), newer_raise_undone, queued_order_revived,
+            epoch_repeated; every raise completes (otherwise: an invalid end state)
+   parts    one raiser is checked whole; of two, or of one and a wild store, each part leaves something out:
+            NO_REARM     nobody completes or rearms but the raisers
+            GATES_OBEY   gates obey a serial at any moment, there is no order
+            AT_ONCE=n    the last n raisers raise in one step and leave the completion to the supervisor
    mutants  FLAG_ONLY              a raise is complete when it is stored
             SECOND_SERIAL_OMITTED  the target is the serial taken before the CAS
             WORDS_BEFORE_SERIAL    a scan of risk reads the words first
@@ -21,6 +25,7 @@
             SAME_LEVEL_SILENT      a raise to a level that stands already stores no new epoch
             FLAG_POLARITY          the word's RUN is taken for stop and everything else for go
             ZERO_IS_RUN            (with DAMAGE) a zeroed word is taken for RUN
+            ONE_SCOPE              (with SCOPES=2) levels and epochs of the first scope only
    vacuity  SHOW_COMPLETE, SHOW_REARM, SHOW_LATE (an order leaves after a rearm), SHOW_FENCED */
 #include "claim.pml"
 /* core/levels.hpp; check.py compares */
@@ -33,6 +38,9 @@
 #ifndef RAISERS
 #define RAISERS 2
 #endif
+#ifndef AT_ONCE
+#define AT_ONCE 0
+#endif
 #define MAX(a, b) ((a) > (b) -> (a) : (b))
 #define LEVEL(s) (level[s] == 0 -> DAMAGED : level[s])
 #ifdef ZERO_IS_RUN
@@ -41,13 +49,16 @@
 #define DAMAGED kHalt
 #endif
 #if SCOPES == 1
+#define SCOPE_OF(id) 0
+#else
+#define SCOPE_OF(id) id
+#endif
+#if SCOPES == 1 || defined(ONE_SCOPE)
 #define HIGHEST(a) (a[0])
 #define SUM(a) (a[0])
-#define SCOPE_OF(id) 0
 #else
 #define HIGHEST(a) MAX(a[0], a[1])
 #define SUM(a) (a[0] + a[1])
-#define SCOPE_OF(id) id
 #endif
 #ifdef FLAG_POLARITY
 #define ALLOWED(l) (l != kRun)
@@ -68,11 +79,32 @@ bool exit_order, wire;
 /* Ghosts. raised: raises stored so far; rearmed: how many of them are lowered; complete: highest complete level of
    those not lowered; decided: raises that stood lowered or unknown when the order was approved. */
 byte raised[SCOPES], rearmed[SCOPES], complete[SCOPES], newest[SCOPES], decided[SCOPES];
-bool completed_once, rearmed_once, fenced_once;
-CLAIM_NAME(byte_after_complete); CLAIM_NAME(approved_after_complete); CLAIM_NAME(newer_raise_undone); CLAIM_NAME(queued_order_revived);
-CLAIM_NAME(epoch_repeated); CLAIM_NAME(unreachable);
+bool seen_once;                  /* what a SHOW_ row waits for */
+CLAIM_NAME(byte_after_complete); CLAIM_NAME(approved_after_complete); CLAIM_NAME(newer_raise_undone);
+CLAIM_NAME(queued_order_revived); CLAIM_NAME(epoch_repeated); CLAIM_NAME(unreachable);
 
+#ifdef SHOW_COMPLETE
+#define SEEN_COMPLETE seen_once = true
+#else
+#define SEEN_COMPLETE skip
+#endif
+#ifdef SHOW_REARM
+#define SEEN_REARM seen_once = true
+#else
+#define SEEN_REARM skip
+#endif
+#ifdef SHOW_FENCED
+#define SEEN_FENCED seen_once = true
+#else
+#define SEEN_FENCED skip
+#endif
 #define OBEYED(gate, target) (dead[gate] || obeyed[gate] >= target)
+/* An order that has ended is forgotten: nothing depends on what it was. */
+#if SCOPES == 1
+#define FORGET stamp = 0; exit_order = false; decided[0] = 0
+#else
+#define FORGET stamp = 0; exit_order = false; decided[0] = 0; decided[1] = 0
+#endif
 #define STORE(s, l, e) level[s] = l; epoch[s] = e; CLAIM(epoch_repeated, e > newest[s]); newest[s] = e
 
 /* A step of do: whoever waits may fence, from HALT up. */
@@ -96,17 +128,22 @@ inline wait_complete(s, l, mine) {
   :: atomic { MAY_FENCE(kGateway, l) -> FENCE(kGateway) }
   od;
 #endif
-  atomic { completed_once = true;
+  atomic { SEEN_COMPLETE;
     if :: rearmed[s] < mine -> complete[s] = MAX(complete[s], l) :: else -> skip fi }
 }
 
-proctype Raiser(byte s) {
+proctype Raiser(byte s; bool at_once) {
   byte wanted, seen_level, seen_epoch, taken, target, mine;
 #ifdef STOPS
   wanted = kHalt;                                             /* REDUCE_ONLY never fences: it may wait for ever */
 #else
   if :: wanted = kReduceOnly :: wanted = kHalt fi;
 #endif
+  if
+  :: atomic { at_once -> serial = serial + 2; STORE(s, MAX(LEVEL(s), wanted), serial - 1); raised[s]++ };
+     goto out
+  :: else -> skip
+  fi;
   atomic { seen_level = level[s]; seen_epoch = epoch[s] };
 again:
 #ifdef SAME_LEVEL_SILENT
@@ -147,7 +184,7 @@ end_supervisor:
 #ifndef REARM_EARLY
           do
           :: OBEYED(kRisk, target) && OBEYED(kGateway, target) ->
-               atomic { completed_once = true;
+               atomic { SEEN_COMPLETE;
                  if :: rearmed[0] < mine -> complete[0] = MAX(complete[0], (seen_level == 0 -> kHalt : seen_level))
                     :: else -> skip fi };
                break
@@ -168,7 +205,7 @@ end_supervisor:
                  :: level[0] == seen_level && epoch[0] == seen_epoch ->
 #endif
                       CLAIM(newer_raise_undone, raised[0] == mine);
-                      STORE(0, kRun, taken); rearmed[0] = raised[0]; complete[0] = 0; rearmed_once = true;
+                      STORE(0, kRun, taken); rearmed[0] = raised[0]; complete[0] = 0; SEEN_REARM;
                       seen_level = kRun; seen_epoch = taken
 #ifndef REARM_BLIND
                  :: else -> skip
@@ -182,6 +219,16 @@ next_word:
      atomic { target = 0; taken = 0; mine = 0 }
   od
 }
+
+#ifdef GATES_OBEY
+proctype Obedient(byte gate) {
+end_obedient:
+  do
+  :: atomic { obeyed[gate] != serial && !sigkill[gate] -> obeyed[gate] = serial }
+  :: atomic { sigkill[gate] && !dead[gate] -> dead[gate] = true }
+  od
+}
+#endif
 
 proctype Risk() {
   byte told_level[SCOPES], told_epoch[SCOPES], told_raised[SCOPES], scan;
@@ -257,9 +304,10 @@ end_again:
 #endif
        atomic {
          if
-         :: !ALLOWED(HIGHEST(seen)) -> order = 3
+         :: !ALLOWED(HIGHEST(seen)) -> order = 3; FORGET
 #ifndef EPOCH_UNCHECKED
-         :: ALLOWED(HIGHEST(seen)) && stamp != SUM(sum) -> order = (exit_order -> 4 : 3)
+         :: ALLOWED(HIGHEST(seen)) && stamp != SUM(sum) ->
+              if :: exit_order -> order = 4 :: else -> order = 3; FORGET fi
          :: ALLOWED(HIGHEST(seen)) && stamp == SUM(sum) -> go = true
 #else
          :: ALLOWED(HIGHEST(seen)) -> go = true
@@ -271,7 +319,7 @@ end_again:
 #endif
        }
        /* preempted here, a flag would be read already */
-       atomic { if :: go -> go = false; order = 3; wire = true :: else -> skip fi };
+       atomic { if :: go -> go = false; order = 3; stamp = 0; wire = true :: else -> skip fi };
        atomic {
          if
 #ifdef OBEYED_UNDRAINED
@@ -289,13 +337,14 @@ end_again:
       seen[1] = 0; sum[1] = 0;
 #endif
 #ifndef FENCE_KEEPS_BYTES
-      wire = false
+      if :: wire -> wire = false; FORGET :: else -> skip fi
 #endif
     } }
 end_restart:
   /* The supervisor starts it again, once; what was taken without a verdict is in doubt, never sent again. */
   atomic { restarts == 0 -> restarts = 1; sigkill[kGateway] = false; stopped[kGateway] = false;
-           dead[kGateway] = false; fenced_once = true; order = (order == 2 -> 3 : order) }
+           dead[kGateway] = false; SEEN_FENCED;
+           if :: order == 2 -> order = 3; FORGET :: else -> skip fi }
   goto end_again
 }
 
@@ -311,8 +360,9 @@ end_wire:
        CLAIM(queued_order_revived, rearmed[1] <= decided[1]);
 #endif
 #ifdef SHOW_LATE
-       CLAIM(unreachable, !rearmed_once);
+       CLAIM(unreachable, rearmed[0] == 0);
 #endif
+       FORGET
      }
   od
 }
@@ -326,16 +376,7 @@ proctype WildStore() { atomic { raised[0]++; level[0] = 0 } }
 
 proctype Referee() {
   atomic { timeout ->
-#ifdef SHOW_COMPLETE
-    CLAIM(unreachable, !completed_once);
-#endif
-#ifdef SHOW_REARM
-    CLAIM(unreachable, !rearmed_once);
-#endif
-#ifdef SHOW_FENCED
-    CLAIM(unreachable, !fenced_once);
-#endif
-    skip }
+    CLAIM(unreachable, !seen_once) }
 }
 
 init { atomic {
@@ -344,11 +385,20 @@ init { atomic {
   level[1] = kRun; epoch[1] = 1; newest[1] = 1;
 #endif
   serial = 1;
-  run Raiser(0);
-#if RAISERS > 1
-  run Raiser(SCOPE_OF(1));
+#if RAISERS > 0
+  run Raiser(0, AT_ONCE >= RAISERS);
 #endif
-  run Supervisor(); run Risk(); run Gateway(); run Wire();
+#if RAISERS > 1
+  run Raiser(SCOPE_OF(1), AT_ONCE >= 1);
+#endif
+#ifndef NO_REARM
+  run Supervisor();
+#endif
+#ifdef GATES_OBEY
+  run Obedient(kRisk); run Obedient(kGateway);
+#else
+  run Risk(); run Gateway(); run Wire();
+#endif
 #ifdef STOPS
   run Stop();
 #endif

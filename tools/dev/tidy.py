@@ -21,7 +21,8 @@ HOMES = (
     (r"libwebsockets", r"core/net/([^/]+\.cpp|lws\.hpp)"),
     (r"simdjson", r"(feed/[^/]+|tools/venue/[^/]+|tools/demo_run/drill|tests/.+)\.cpp"),
     (r"concurrentqueue/", r"core/log\.cpp"),
-    (r"CLI/", r"(core/options|tools/[^/]+/[^/]+|tests/campaign/main)\.cpp"),
+    (r"CLI/", r"(core/options|tools/[^/]+/[^/]+|tests/(campaign/|model/relacy/|stress/endurance_)main)\.cpp"),
+    (r"relacy/", r"tests/model/relacy/atomics\.hpp"),
     (r"zlib\.h", r"(tools/venue/[^/]+|tools/demo_run/capture|tests/.+)\.cpp"),
 )
 

@@ -64,7 +64,7 @@ Recorder::Recorder(const RecorderConfig& config, Objects& objects,
                                      : 0;
     // Written but not yet given back: move on. Lost behind head: still in the ring, or gone for
     // good.
-    if (next > head) memory->head.store(next, std::memory_order_release);
+    if (next > head) memory->give_back(next);
     if (next < head && next < oldest)
       throw Error(dir_.string() + ": journal " + item.file.journal() + " ends at entry " +
                   std::to_string(next) + ", the ring starts at " + std::to_string(oldest) +
@@ -80,8 +80,7 @@ Recorder::Recorder(const RecorderConfig& config, Objects& objects,
 // steadily.
 bool Recorder::write_some(Item& item) noexcept {
   JournalMemory& memory = *item.memory;
-  const std::uint64_t tail =
-      memory.tail.load(std::memory_order_acquire);  // pairs with JournalWriter::commit
+  const std::uint64_t tail = memory.committed();
   const std::uint64_t next = item.file.next();
   if (next == tail) return false;
   const std::uint64_t mask = item.capacity - 1;
@@ -91,8 +90,7 @@ bool Recorder::write_some(Item& item) noexcept {
   const int error = item.file.write(memory.slots() + (next & mask), piece);
   const std::uint64_t written = item.file.next() - next;
   if (item.file.next() > memory.head.load(std::memory_order_relaxed))
-    memory.head.store(item.file.next(),
-                      std::memory_order_release);  // pairs with JournalWriter::room
+    memory.give_back(item.file.next());
   item.dirty = item.dirty || written > 0;
   item.write_failed = error != 0;
   statistics_.add(static_cast<std::size_t>(RecorderCounter::Entries), written);
