@@ -10,12 +10,12 @@ namespace {
 
 TEST_F(GatewayStageTest, CancelLevelSweepsAndCancelsOnePerInput) {
   rig.ready();
-  rig.in(event(EventKind::Cancelled, rig.working(9)));
-  const OrderId working = rig.working(1);
-  const OrderId sent = rig.sent(2);
-  const Order sending = entry(3);
+  rig.in(event(EventKind::Cancelled, rig.working(1)));
+  const OrderId working = rig.working(2);
+  const OrderId sent = rig.sent(3);
+  const Order sending = entry(4);
   rig.in(sending);
-  const OrderId ended = rig.working(4);
+  const OrderId ended = rig.working(5);
   rig.in(event(EventKind::Cancelled, ended));
   rig.forget_outputs();
   rig.in(level(ScopeKind::Global, 0, KillLevel::Cancel));
