@@ -21,8 +21,9 @@ void Driver<Stage, Session, ClockType>::recover(NextEntry&& next) {
     input.consumer = Consumer(*input.ring, next_in_[static_cast<std::size_t>(input.edge)]);
     input.consumer.publish_head();
   }
-  std::stable_sort(inputs_.begin(), inputs_.end(),
-                   [](const Input& a, const Input& b) { return a.kind < b.kind; });
+  std::sort(inputs_.begin(), inputs_.end(), [](const Input& a, const Input& b) {
+    return a.kind != b.kind ? a.kind < b.kind : a.edge < b.edge;
+  });
   now_ = owed_at_ = clock_.now();
   if (journal_.next() == 0) {
     start_journal();
