@@ -32,6 +32,7 @@ struct Counts {
   std::atomic<std::uint64_t> lost, doubled, torn, corrupt;
   alignas(kLinePair) std::atomic<std::uint64_t> tap_read;
   std::atomic<std::uint64_t> tap_missed, tap_torn;
+  alignas(kLinePair) std::atomic<std::uint64_t> held;  // the record that is being written wrongly
 };
 
 // One writer per word.
@@ -63,32 +64,56 @@ class Patience {
   std::uint32_t waited_ = 0;
 };
 
-// The wrong order is the fault. Its window is nanoseconds wide: it is held open in every second
-// record of a burst, so that a tap that has just caught up is behind by the lap that it needs to
-// see it.
+// The wrong order is the fault. Its window is nanoseconds wide: in one record of a thousand it is
+// held open until the process that can see it has looked into it.
 bool is_held(std::uint64_t sequence) noexcept {
-  return sequence % kFaultEvery < 40 && sequence % 2 == 0;
-}
-void hold_open() noexcept {
-  for (int i = 0; i < 20; ++i) {
-    ::sched_yield();
-    for (int pause = 0; pause < 16; ++pause) cpu_pause();
-  }
+  return sequence % kFaultEvery == 0;
 }
 
-void push_faulty(RingMemory& ring, std::uint64_t sequence, const Payload& payload,
-                 RingFault fault) noexcept {
-  Slot& slot = ring.slots()[sequence & (ring.header.capacity - 1)];
-  if (fault == RingFault::WordFirst) slot.word.store(sequence + 1, std::memory_order_release);
-  for (std::size_t i = 0; i < kPayloadWords; ++i) {
-    if (i == kPayloadWords / 2 && is_held(sequence)) hold_open();
-    slot.payload[i].store(payload[i], std::memory_order_release);
+class FaultyProducer {
+ public:
+  FaultyProducer(RingMemory& ring, const EndurancePlan& plan, Counts& counts)
+      : ring_(ring), plan_(plan), counts_(counts) {}
+
+  void push(std::uint64_t sequence, const Payload& payload) noexcept {
+    while (sequence - ring_.head.load(std::memory_order_acquire) >= plan_.capacity)
+      patience_.wait();
+    // The record behind this one will be held: a tap that is lapped now would jump over it.
+    if (is_for_tap() && is_held(sequence + 1)) await_tap(sequence + 1 - plan_.capacity);
+    Slot& slot = ring_.slots()[sequence & (plan_.capacity - 1)];
+    if (!is_for_tap()) slot.word.store(sequence + 1, std::memory_order_release);
+    for (std::size_t i = 0; i < kPayloadWords; ++i) {
+      if (i == kPayloadWords / 2 && is_held(sequence)) hold_open(sequence);
+      slot.payload[i].store(payload[i], std::memory_order_release);
+    }
+    if (is_for_tap()) slot.word.store(sequence + 1, std::memory_order_release);
   }
-  if (fault == RingFault::NotCleared) slot.word.store(sequence + 1, std::memory_order_release);
-}
+
+ private:
+  bool is_for_tap() const noexcept { return plan_.fault == RingFault::NotCleared; }
+  void hold_open(std::uint64_t sequence) noexcept {
+    counts_.held.store(sequence, std::memory_order_release);  // pairs with follow
+    if (is_for_tap()) return await_tap(sequence + 1 - plan_.capacity);
+    while (counts_.received.load(std::memory_order_relaxed) <= sequence - plan_.start)
+      patience_.wait();
+  }
+  void await_tap(std::uint64_t sequence) noexcept {
+    if (sequence <= plan_.start) return;
+    while (counts_.tap_read.load(std::memory_order_relaxed) +
+               counts_.tap_missed.load(std::memory_order_relaxed) <
+           sequence - plan_.start)
+      patience_.wait();
+  }
+
+  RingMemory& ring_;
+  const EndurancePlan& plan_;
+  Counts& counts_;
+  Patience patience_;
+};
 
 void produce(RingMemory& ring, const EndurancePlan& plan, Counts& counts) {
   Producer producer(ring, plan.start);
+  FaultyProducer faulty(ring, plan, counts);
   Patience patience;
   std::uint64_t next = plan.start;  // the faulty pushes leave the producer behind
   std::uint64_t k = plan.start;     // which record it is said to be
@@ -97,8 +122,7 @@ void produce(RingMemory& ring, const EndurancePlan& plan, Counts& counts) {
     if (plan.fault == RingFault::Lost && due) ++k;
     if (plan.fault == RingFault::Doubled && due) --k;
     if (plan.fault == RingFault::NotCleared || plan.fault == RingFault::WordFirst) {
-      while (next - ring.head.load(std::memory_order_acquire) >= plan.capacity) patience.wait();
-      push_faulty(ring, next, payload_of(k), plan.fault);
+      faulty.push(next, payload_of(k));
     } else {
       while (producer.credit() == 0) patience.wait();
       producer.push(payload_of(k));
@@ -137,6 +161,10 @@ void follow(const RingMemory& ring, const EndurancePlan& plan, Counts& counts) {
   Patience patience;
   std::uint64_t expected = plan.start;
   for (const std::uint64_t end = plan.start + plan.records; expected != end;) {
+    // The record of the lap before a held one is read while that one is written over it.
+    const std::uint64_t over = expected + plan.capacity;
+    if (plan.fault == RingFault::NotCleared && is_held(over) && over < end)
+      while (counts.held.load(std::memory_order_acquire) != over) patience.wait();
     Payload out;
     const RingTap::Result result = tap.read(out);
     expected += result.missed;

@@ -26,27 +26,29 @@ TEST_P(RingEndurance, EveryRecordOnceInOrderWholeAndReadOrMissedByTheTap) {
   }
 }
 
-// Capacity 2: a tap that was lapped reads the slot that is written next.
+// Capacity 2: a tap that was lapped reads the slot that is written next. One record in a thousand
+// is written wrongly before the eyes of the process that can see it.
+constexpr std::uint64_t kWrong = 200;
 EnduranceResult faulty(RingFault fault) {
   return test::endure({.capacity = 2, .start = kNear32, .records = 200'000, .fault = fault});
 }
 
 TEST(RingEnduranceMutant, AWordBeforeItsPayloadIsReported) {
   const EnduranceResult result = faulty(RingFault::WordFirst);
-  EXPECT_GT(result.torn + result.lost + result.doubled, 0u);
+  EXPECT_GE(result.torn, kWrong);
   EXPECT_NE(result.fault(), "");
 }
 
 TEST(RingEnduranceMutant, APayloadThatChangesUnderItsWordIsReportedByTheTap) {
   const EnduranceResult result = faulty(RingFault::NotCleared);
   EXPECT_EQ(result.torn, 0u);
-  EXPECT_GT(result.tap_torn, 0u);
+  EXPECT_EQ(result.tap_torn, kWrong);
   EXPECT_NE(result.fault(), "");
 }
 
 TEST(RingEnduranceMutant, ALostAndADoubledRecordAreReported) {
-  EXPECT_EQ(faulty(RingFault::Lost).lost, 200u);
-  EXPECT_EQ(faulty(RingFault::Doubled).doubled, 200u);
+  EXPECT_EQ(faulty(RingFault::Lost).lost, kWrong);
+  EXPECT_EQ(faulty(RingFault::Doubled).doubled, kWrong);
 }
 
 }  // namespace
