@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <cstdio>
-#include <fstream>
 #include <memory>
 
 #include "bench/baseline/in_turns.hpp"
@@ -10,6 +9,7 @@
 #include "bench/baseline/store.hpp"
 #include "bench/baseline/verdict.hpp"
 #include "bench/command.hpp"
+#include "bench/machine/out_file.hpp"
 #include "bench/machine/samples.hpp"
 #include "core/process.hpp"
 
@@ -42,18 +42,6 @@ struct Wanted {
 };
 using Shared = std::shared_ptr<Wanted>;
 
-void write(const std::string& path, const std::string& text) {
-  if (path.empty()) return;
-  if (path == "-") {
-    std::fputs(text.c_str(), stdout);
-    return;
-  }
-  std::ofstream file(path);
-  file << text;
-  file.close();
-  if (!file) throw Error(path + ": cannot be written");
-}
-
 // What was not named on the command line.
 void complete(Wanted& wanted) {
   StopSignal::install();
@@ -83,7 +71,7 @@ Exit tell(const Wanted& wanted, const Document& before, const Document& after,
                 table(comparison, rule))
                    .c_str(),
                stdout);
-  write(wanted.json, to_json(comparison, before, after, rule));
+  write_file(wanted.json, to_json(comparison, before, after, rule));
   return exit_of(comparison);
 }
 
@@ -113,7 +101,7 @@ Exit measure(Wanted& wanted) {
   complete(wanted);
   const Document document = measured(wanted, "measure");
   if (wanted.json != "-") std::fputs(figures(document).c_str(), stdout);
-  write(wanted.json, to_text(document));
+  write_file(wanted.json, to_text(document));
   return Exit::Ok;
 }
 
@@ -182,7 +170,7 @@ Exit prove_detector(Wanted& wanted) {
   const bool quiet = wanted.json == "-";
   const Proven proven = prove(wanted.order, proof, quiet ? stderr : stdout);
   if (!quiet) std::fputs(summary(proven, proof).c_str(), stdout);
-  write(wanted.json, to_json(proven, proof));
+  write_file(wanted.json, to_json(proven, proof));
   return holds(proven) ? Exit::Ok : Exit::No;
 }
 

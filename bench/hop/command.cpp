@@ -1,9 +1,9 @@
 #include <cstdio>
-#include <fstream>
 #include <memory>
 
 #include "bench/command.hpp"
 #include "bench/hop/hop.hpp"
+#include "bench/machine/out_file.hpp"
 
 namespace sluice::bench {
 namespace {
@@ -14,13 +14,10 @@ struct Wanted {
 };
 
 Exit hop(const Wanted& wanted) {
+  must_be_writable(wanted.json);
   const std::vector<HopResult> results = run_hop(wanted.plan);
   std::fputs(hop_table(wanted.plan, results).c_str(), stdout);
-  if (wanted.json.empty()) return Exit::Ok;
-  std::ofstream file(wanted.json);
-  file << hop_json(wanted.plan, results);
-  file.close();
-  if (!file) throw Error(wanted.json + ": cannot be written");
+  write_file(wanted.json, hop_json(wanted.plan, results));
   return Exit::Ok;
 }
 

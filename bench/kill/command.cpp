@@ -1,11 +1,9 @@
 #include <cstdio>
-#include <fstream>
 #include <memory>
 
 #include "bench/command.hpp"
 #include "bench/kill/report.hpp"
 #include "bench/pipeline/session.hpp"
-#include "core/process.hpp"
 
 namespace sluice::bench {
 namespace {
@@ -19,26 +17,18 @@ struct Wanted {
   bool unqualified_ok = false;
 };
 
-// Before minutes are spent on what cannot be kept.
-void must_be_writable(const std::string& path) {
-  if (!path.empty() && !std::ofstream(path, std::ios::app))
-    throw Error(Exit::Usage, path + ": cannot be written");
-}
-
 Exit kill(const Wanted& wanted) {
   KillPlan plan = wanted.plan;
   if (!wanted.cpus.empty()) plan.rig.cpus = parse_cpus(wanted.cpus);
-  for (const WaitStrategy wait :
-       {WaitStrategy::Auto, WaitStrategy::Spin, WaitStrategy::Yield, WaitStrategy::Nap})
-    if (wanted.wait == name_of(wait)) plan.rig.wait = wait;
+  plan.rig.wait = wait_named(wanted.wait);
   must_be_writable(wanted.json);
   must_be_writable(wanted.svg);
   plan.blocks = std::min(plan.blocks, plan.raises);
   const KillResult result = run_kill(plan);
   const KillSummary summary = summary_of(result);
   std::fputs(kill_table(plan, result, summary).c_str(), stdout);
-  if (!wanted.json.empty()) write_file(wanted.json, kill_json(plan, result, summary));
-  if (!wanted.svg.empty()) write_file(wanted.svg, kill_svg(plan, result));
+  write_file(wanted.json, kill_json(plan, result, summary));
+  write_file(wanted.svg, kill_svg(plan, result));
   return kill_exit(result, summary, wanted.unqualified_ok);
 }
 
@@ -68,7 +58,7 @@ Command add_kill(CLI::App& app) {
   line->add_option("--cpus", wanted->cpus, "of the stages, as 0,1 or 2-5; all without it");
   line->add_option("--rest-cpu", plan.rig.rest, "of recorder and supervisor; default: the feed's");
   line->add_option("--wait", wanted->wait, "how every process waits")
-      ->check(CLI::IsMember({"auto", "spin", "yield", "nap"}))
+      ->check(CLI::IsMember(wait_names()))
       ->capture_default_str();
   line->add_option("--conf", plan.rig.conf, "configuration of the runs")->capture_default_str();
   line->add_option("--dir", plan.rig.dir, "where the runs have their state; $TMPDIR without it");

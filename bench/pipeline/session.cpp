@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 
 #include "bench/machine/fitness.hpp"
 #include "bench/pipeline/market.hpp"
@@ -16,12 +15,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kLoadPatience = 30s;  // beyond the length of the load
-const std::vector<std::string> kWaits{"auto", "spin", "yield", "nap"};  // by WaitStrategy
-
-WaitStrategy wait_named(const std::string& name) {
-  return static_cast<WaitStrategy>(std::find(kWaits.begin(), kWaits.end(), name) - kWaits.begin());
-}
-
 std::chrono::milliseconds millis(double seconds) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1e3));
 }
@@ -78,6 +71,16 @@ Sent run_synthetic(Rig& rig, const Load& load, double seconds) {
 
 }  // namespace
 
+const std::vector<std::string>& wait_names() {
+  static const std::vector<std::string> names{"auto", "spin", "yield", "nap"};  // by WaitStrategy
+  return names;
+}
+
+WaitStrategy wait_named(const std::string& name) {
+  const auto& names = wait_names();
+  return static_cast<WaitStrategy>(std::find(names.begin(), names.end(), name) - names.begin());
+}
+
 void add_session_flags(CLI::App& line, Session& s) {
   line.add_option("--conf", s.rig.conf, "configuration of the measured run")->capture_default_str();
   line.add_option("--sla", s.sla, "limits that the run is judged by")->capture_default_str();
@@ -92,10 +95,10 @@ void add_session_flags(CLI::App& line, Session& s) {
   line.add_option("--cpus", s.cpus, "of the stages: 0,1 or 2-6; default: all it may run on");
   line.add_option("--rest-cpu", s.rig.rest, "of recorder and supervisor; default: the last");
   line.add_option("--wait", s.wait, "how every stage waits")
-      ->check(CLI::IsMember(kWaits))
+      ->check(CLI::IsMember(wait_names()))
       ->capture_default_str();
   line.add_option("--recorder-wait", s.recorder_wait, "how the recorder waits")
-      ->check(CLI::IsMember(kWaits))
+      ->check(CLI::IsMember(wait_names()))
       ->capture_default_str();
   line.add_option("--dir", s.rig.dir, "where journals are written; default: $TMPDIR, or /tmp");
   line.add_flag("--keep", s.rig.keep, "leave logs and journals there");
@@ -137,9 +140,8 @@ void bind_session(Session& s) {
   s.rig.origin = s.origin == "venue" ? Origin::Venue : Origin::Synthetic;
   if (s.rig.origin == Origin::Venue && s.rig.capture.empty())
     throw Error(Exit::Usage, "--source venue needs --capture FILE, what the venue plays");
-  for (const std::string& file : {s.json, s.svg})
-    if (!file.empty() && !std::ofstream(file, std::ios::app))
-      throw Error(Exit::Usage, file + ": cannot be written");
+  must_be_writable(s.json);
+  must_be_writable(s.svg);
 }
 
 std::uint64_t journal_bytes(std::uint64_t ticks) noexcept {
@@ -188,14 +190,6 @@ Setting setting_of(const std::string& mode, const std::string& source, Rig& rig)
 Exit exit_of(const Session& session, const Setting& setting, bool met) noexcept {
   if (!setting.unfit.empty() && !session.unqualified_ok) return Exit::Unqualified;
   return met ? Exit::Ok : Exit::No;
-}
-
-void write_file(const std::string& path, const std::string& text) {
-  if (path.empty()) return;
-  std::ofstream file(path);
-  file << text;
-  file.close();
-  if (!file) throw Error(path + ": cannot be written");
 }
 
 }  // namespace sluice::bench

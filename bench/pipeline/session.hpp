@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/machine/out_file.hpp"
 #include "bench/pipeline/rig.hpp"
 #include "bench/pipeline/sla.hpp"
 #include "bench/pipeline/source.hpp"
@@ -38,6 +39,9 @@ struct Session {
 // Flags of every mode. `bind_session` reads what they say; throws Error (Usage).
 void add_session_flags(CLI::App& line, Session& session);
 void bind_session(Session& session);
+// "auto", "spin", "yield", "nap": what --wait takes, and which one a word names.
+const std::vector<std::string>& wait_names();
+WaitStrategy wait_named(const std::string& name);
 // --rate and --seconds, for modes that are one run at one rate.
 void add_rate_flags(CLI::App& line, Session& session);
 void add_seconds_flags(CLI::App& line, Session& session);
@@ -84,7 +88,5 @@ Setting setting_of(const std::string& mode, const std::string& source, Rig& rig)
 
 // Ok or No by the rows; Unqualified if the machine is unfit and that was not accepted.
 Exit exit_of(const Session& session, const Setting& setting, bool met) noexcept;
-// Throws Error if it cannot be written.
-void write_file(const std::string& path, const std::string& text);
 
 }  // namespace sluice::bench

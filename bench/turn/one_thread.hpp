@@ -58,7 +58,7 @@ class OneThread {
   explicit OneThread(const OneThreadConfig& config)
       : config_(config),
         memory_(config_.pipeline, {0x5107CE, 3, 1, {}}),
-        supervisor_(objects(), clock_),
+        supervisor_(objects(), beside_),
         effects_(&objects().page(Process::Feed)),
         fanout_(config_.pipeline.instruments.size(), effects_),
         last_values_(*static_cast<LastValueTable*>(objects().last_value), 1) {
@@ -96,6 +96,7 @@ class OneThread {
   }
   void advance(Duration by) noexcept {
     clock_.advance(by);
+    beside_.advance(by);
     supervisor_.beat_if_due();
   }
   // What a recorder that keeps up leaves of the journals.
@@ -105,13 +106,9 @@ class OneThread {
   }
 
   [[nodiscard]] Objects& objects() noexcept { return memory_.objects(); }
-  [[nodiscard]] HostTime now() const noexcept { return clock_.now(); }
+  [[nodiscard]] HostTime now() const noexcept { return beside_.now(); }
   [[nodiscard]] std::uint64_t stamps() const noexcept { return clock_.reads(); }
-  // Orders that have left: entries and exits.
-  [[nodiscard]] std::uint64_t sent() noexcept {
-    return objects().page(Process::Gateway).statistics.counter("sent_verdicts");
-  }
-  // The place in the paper log, which moves when an order is sent and not when its verdict is read.
+  // End of the paper log: what it moves over was sent.
   [[nodiscard]] std::uint64_t log_end() noexcept {
     return objects().paper_log->tail.load(std::memory_order_relaxed);
   }
@@ -123,15 +120,15 @@ class OneThread {
   static bool nothing(JournalSlot&, std::uint64_t) noexcept { return false; }
 
   void start_feed() {
-    for (const Edge edge : {Edge::FeedRisk, Edge::FeedGateway, feed_seat(0)})
-      rings_[ring_count_++] = Producer(objects().edge(edge), 0);
-    fanout_.attach(Edge::FeedRisk, rings_[0]);
-    fanout_.attach(Edge::FeedGateway, rings_[1]);
-    fanout_.attach(feed_seat(0), rings_[2]);
+    std::size_t next = 0;
+    for (const Edge edge : {Edge::FeedRisk, Edge::FeedGateway, feed_seat(0)}) {
+      Producer& ring = rings_[next++];
+      ring = Producer(objects().edge(edge), 0);
+      fanout_.attach(edge, ring);
+    }
   }
   void start_stages() {
     const auto place = [this](Process process) {
-      objects().page(process).statistics.name(names_of(process), {});
       return replay::BasicPlace<ClockType>{objects(), config_.pipeline, clock_, process};
     };
     seat_ = std::make_unique<replay::BasicSeat<ClockType>>(place(Process::Seat0));
@@ -142,21 +139,16 @@ class OneThread {
     gateway_->recover(&nothing, &nothing, 0);
     for (const Process stage : kStages) supervisor_.mark(stage, StageState::Ready);
   }
-  static std::span<const std::string_view> names_of(Process process) noexcept {
-    if (process == Process::Gateway) return kGatewayCounters;
-    return {};
-  }
-
   using Gateway = replay::GatewayProcess<ReconcilingSession&, ClockType>;
 
   OneThreadConfig config_;
   MemoryInstance memory_;
-  ClockType clock_;
-  replay::BasicSupervisor<ClockType> supervisor_;
+  ClockType clock_;          // of the drivers
+  HandClock<false> beside_;  // the same time, for everybody else
+  replay::BasicSupervisor<HandClock<false>> supervisor_;
   Effects effects_;
   Fanout<Producer> fanout_;
   std::array<Producer, 3> rings_;
-  std::size_t ring_count_ = 0;
   LastValueWriter last_values_;
   std::unique_ptr<replay::BasicSeat<ClockType>> seat_;
   std::unique_ptr<replay::BasicRisk<ClockType>> risk_;

@@ -5,6 +5,7 @@
 #include "bench/machine/fitness.hpp"
 #include "bench/machine/pair.hpp"
 #include "bench/machine/samples.hpp"
+#include "bench/pipeline/market.hpp"
 #include "bench/turn/one_thread.hpp"
 #include "core/build.hpp"
 
@@ -21,10 +22,8 @@ OneThreadConfig load_one_thread(const std::string& conf) {
 
 namespace {
 
-constexpr std::size_t kBlock = 64;                    // ticks of a quiet block
-constexpr std::size_t kOrders = 16;                   // order ticks of a block
-constexpr Duration kBetween = Duration::micros(100);  // ticks: ten thousand a second
-constexpr std::int64_t kCent = 1'000'000;
+constexpr Duration kBetween = Duration::micros(100);        // ticks: ten thousand a second
+constexpr std::uint64_t kWarmUp = 2'000'000'000 / 100'000;  // ticks: two seconds, the window twice
 
 struct Stopwatch {
   HostTime begin = bench_clock().now();
@@ -33,157 +32,93 @@ struct Stopwatch {
   }
 };
 
-// Ticks of a market that stands, and of one that breaks out of its high once a cycle.
-class Market {
- public:
-  Tick quote(std::int64_t ask, HostTime now) noexcept {
-    Tick tick = make(TickKind::Quote, now);
-    tick.value = {ask - kCent, ask, 1'000'000'000, 1'000'000'000};
-    return tick;
-  }
-  Tick trade(std::int64_t price, HostTime now) noexcept {
-    Tick tick = make(TickKind::Trade, now);
-    tick.value = {price, 1'000'000, 0, 0};
-    return tick;
-  }
-  [[nodiscard]] std::int64_t high() const noexcept { return high_; }
-  void rise() noexcept { high_ += kCent; }
-  void pass(Duration by) noexcept { time_ += by.ns; }
+using Parts = std::array<double, kTurnParts.size()>;
 
- private:
-  Tick make(TickKind kind, HostTime now) const noexcept {
-    Tick tick{};
-    tick.kind = kind;
-    tick.venue_time = {time_};
-    tick.rx_time = now;
-    return tick;
-  }
-  std::int64_t high_ = 6'000'000'000'000;
-  std::int64_t time_ = 1'700'000'000'000'000'000;
-};
-
-// What the parts of a pass took; the watch's own cost is in each.
-using Parts = std::array<double, 4>;
-
+// One cycle of the market after the other. Its first tick breaks out: the order tick. Its last
+// quarter lies behind the exit phase: the quiet ticks.
 template <bool Stamped>
-class Runner {
+class Cycles {
  public:
-  explicit Runner(const OneThreadConfig& config) : world_(config) { warm_up(); }
+  struct Cycle {
+    double order_ns = 0;  // 0: this one made none
+    double quiet_ns = 0;  // of one tick
+    double order_stamps = 0;
+    double quiet_stamps = 0;
+  };
 
-  // Nanoseconds of one tick that makes no order: three quotes, a trade below the high.
-  double quiet_block() {
-    for (int i = 0; i < 4; ++i) {  // what is open comes to rest
-      world_.publish(market_.quote(market_.high(), world_.now()));
-      world_.settle();
-      world_.advance(Duration::millis(1));
-    }
-    std::array<Tick, kBlock> ticks;
-    for (std::size_t i = 0; i < kBlock; ++i)
-      ticks[i] = i % 4 == 3 ? market_.trade(market_.high() - 2 * kCent, world_.now())
-                            : market_.quote(market_.high(), world_.now());
-    const std::uint64_t before = world_.log_end();
-    const Stopwatch watch;
-    for (Tick& tick : ticks) {
-      tick.rx_time = world_.now();
-      world_.publish(tick);
-      world_.pass();
-      world_.advance(kBetween);
-    }
-    const double ns = watch.ns();
-    world_.settle();
-    if (world_.log_end() != before) throw Error("a quiet tick made an order");
-    return ns / kBlock;
+  Cycles(const OneThreadConfig& config, std::uint64_t order_every)
+      : world_(config), market_(1, order_every), length_(order_every), ticks_(order_every) {
+    fill();
+    std::uint64_t made = 0, cycles = 0;
+    for (; cycles * length_ < 2 * kWarmUp; ++cycles)
+      if (run().order_ns > 0 && cycles * length_ >= kWarmUp) ++made;
+    if (made < cycles / 4)
+      throw Error(
+          fmt::format("{} of {} breakouts made an order: the configuration refuses the "
+                      "others",
+                      made, cycles / 2));
   }
 
-  // One tick that makes an order, up to the order's being sent; brings the market there and lets
-  // everything come to rest. 0: this one made none (a limit was reached).
-  double order_tick() {
-    approach();
-    const Tick tick = market_.trade(market_.high(), world_.now());
-    const std::uint64_t before = world_.log_end();
-    const Stopwatch watch;
-    world_.publish(tick);
-    world_.pass();
-    const double ns = watch.ns();
-    const bool sent = world_.log_end() != before;
-    world_.settle();
-    return sent ? ns : 0;
+  Cycle run() {
+    Cycle cycle;
+    const std::uint64_t sent = world_.log_end();
+    const std::uint64_t stamps = world_.stamps();
+    const Stopwatch order;
+    pass();
+    cycle.order_ns = order.ns();
+    cycle.order_stamps = static_cast<double>(world_.stamps() - stamps);
+    if (world_.log_end() == sent) cycle.order_ns = 0;
+    while (next_ < quiet_from()) pass();
+    return with_quiet(cycle);
   }
 
-  // The median of a block: each is timed alone, since the market has to be brought there again.
-  double order_block() {
-    std::vector<double> samples;
-    while (samples.size() < kOrders)
-      if (const double ns = order_tick(); ns > 0) samples.push_back(ns);
-    return median(samples);
-  }
-
-  Parts quiet_parts() noexcept {
-    const Parts parts = timed(market_.quote(market_.high(), world_.now()));
-    world_.settle();
-    world_.advance(kBetween);
-    return parts;
-  }
-  Parts order_parts() noexcept {
-    approach();
-    const Parts parts = timed(market_.trade(market_.high(), world_.now()));
-    world_.settle();
-    return parts;
-  }
-  [[nodiscard]] std::uint64_t stamps() const noexcept { return world_.stamps(); }
-
-  // Clock reads of the drivers per quiet tick and per order tick.
-  double quiet_stamps() noexcept {
-    const std::uint64_t before = world_.stamps();
-    for (std::size_t i = 0; i < kBlock; ++i) {
-      const HostTime now = world_.now();
-      world_.publish(market_.quote(market_.high(), now));
-      world_.pass();
-    }
-    const double all = static_cast<double>(world_.stamps() - before) / kBlock;
-    world_.settle();
-    return all - 1;  // ours
-  }
-  double order_stamps() noexcept {
-    approach();
-    const Tick tick = market_.trade(market_.high(), world_.now());
-    const std::uint64_t before = world_.stamps();
-    world_.publish(tick);
-    world_.pass();
-    const auto all = static_cast<double>(world_.stamps() - before);
-    world_.settle();
-    return all;
+  // What each part of a pass took, in the order tick and in the first quiet one.
+  std::pair<Parts, Parts> run_parts() {
+    const Parts order = timed_pass();
+    while (next_ < quiet_from()) pass();
+    const Parts quiet = timed_pass();
+    while (next_ < length_) pass();
+    close();
+    return {order, quiet};
   }
 
  private:
-  void step(const Tick& tick) noexcept {
-    world_.publish(tick);
-    world_.settle();
-    pass_time(Duration::millis(1));
+  [[nodiscard]] std::uint64_t quiet_from() const noexcept { return length_ - length_ / 4; }
+
+  Cycle with_quiet(Cycle cycle) {
+    const auto ticks = static_cast<double>(length_ - quiet_from());
+    const std::uint64_t sent = world_.log_end();
+    const std::uint64_t stamps = world_.stamps();
+    const Stopwatch watch;
+    while (next_ < length_) pass();
+    cycle.quiet_ns = watch.ns() / ticks;
+    cycle.quiet_stamps = static_cast<double>(world_.stamps() - stamps) / ticks;
+    if (world_.log_end() != sent) throw Error("a quiet tick made an order");
+    close();
+    return cycle;
   }
-  void pass_time(Duration by) noexcept {
-    world_.advance(by);
-    market_.pass(Duration::millis(300));
+
+  // The ticks of the next cycle, decoded; the recorder keeps up.
+  void close() {
+    world_.file();
+    ++cycle_;
+    fill();
   }
-  // Falls back, so that the next trade at the high breaks out; what is open is filled or closed.
-  void approach() noexcept {
-    market_.rise();
-    step(market_.quote(market_.high(), world_.now()));
-    step(market_.trade(market_.high() - 2 * kCent, world_.now()));
-    step(market_.quote(market_.high(), world_.now()));
+  void fill() {
+    next_ = 0;
+    for (std::uint64_t k = 0; k < length_; ++k)
+      ticks_[k] = market_.tick(cycle_ * length_ + k,
+                               world_.now() + Duration{static_cast<std::int64_t>(k) * kBetween.ns});
   }
-  void warm_up() {
-    constexpr int kCycles = 2'000;
-    int made = 0;
-    for (int i = 0; i < kCycles; ++i) made += order_tick() > 0 ? 1 : 0;
-    if (made < kCycles / 2)
-      throw Error(
-          fmt::format("only {} of {} breakouts made an order: the configuration refuses "
-                      "the others",
-                      made, kCycles));
+
+  void pass() noexcept {
+    world_.publish(ticks_[next_++]);
+    world_.pass();
+    world_.advance(kBetween);
   }
-  Parts timed(const Tick& tick) noexcept {
+  Parts timed_pass() noexcept {
     Parts parts{};
+    const Tick& tick = ticks_[next_++];
     const Stopwatch publish;
     world_.publish(tick);
     parts[0] = publish.ns();
@@ -192,13 +127,19 @@ class Runner {
       world_.turn(world_.kStages[i]);
       parts[i + 1] = watch.ns();
     }
+    world_.advance(kBetween);
     return parts;
   }
 
   OneThread<Stamped> world_;
   Market market_;
+  std::uint64_t length_;
+  std::vector<Tick> ticks_;  // of this cycle
+  std::uint64_t next_ = 0;
+  std::uint64_t cycle_ = 0;
 };
 
+// What the watch itself reads of nothing.
 double watch_cost() {
   std::vector<double> samples;
   for (int i = 0; i < 10'000; ++i) samples.push_back(Stopwatch{}.ns());
@@ -207,11 +148,10 @@ double watch_cost() {
 double stamp_cost() {
   constexpr int kMany = 1'000;
   std::vector<double> samples;
-  const Clock& clock = bench_clock();
   for (int i = 0; i < 200; ++i) {
     const Stopwatch watch;
     for (int k = 0; k < kMany; ++k) {
-      HostTime now = clock.now();
+      HostTime now = bench_clock().now();
       asm volatile("" : "+m"(now));
     }
     samples.push_back(watch.ns() / kMany);
@@ -219,93 +159,86 @@ double stamp_cost() {
   return median(samples);
 }
 
-TurnFigure figure(const char* name, std::vector<double> samples, double stamps,
-                  std::vector<double> stamped) {
-  return {name,
-          median(samples),
-          quantile(samples, 0.25),
-          quantile(samples, 0.75),
-          stamps,
-          median(stamped),
-          samples};
-}
+struct Series {
+  std::vector<double> ns, stamped, stamps;
+  std::array<std::vector<double>, kTurnParts.size()> parts;
 
-template <class Measure>
-Parts parts_of(std::size_t rounds, double watch, Measure&& measure) {
-  std::array<std::vector<double>, 4> samples;
-  for (std::size_t i = 0; i < rounds; ++i) {
-    const Parts parts = measure();
-    for (std::size_t k = 0; k < parts.size(); ++k) samples[k].push_back(parts[k] - watch);
+  void add(const Parts& part, double watch) {
+    for (std::size_t k = 0; k < parts.size(); ++k) parts[k].push_back(part[k] - watch);
   }
-  Parts medians{};
-  for (std::size_t k = 0; k < medians.size(); ++k) medians[k] = median(samples[k]);
-  return medians;
-}
+  [[nodiscard]] TurnFigure figure(const char* name) const {
+    TurnFigure figure{.name = name,
+                      .ns = median(ns),
+                      .low = quantile(ns, 0.25),
+                      .high = quantile(ns, 0.75),
+                      .stamps = median(stamps),
+                      .stamped_ns = median(stamped),
+                      .parts = {},
+                      .samples = ns};
+    for (std::size_t k = 0; k < parts.size(); ++k) figure.parts[k] = median(parts[k]);
+    return figure;
+  }
+};
 
 }  // namespace
 
 TurnResult run_turn(const TurnPlan& plan) {
   const OneThreadConfig config = load_one_thread(plan.conf);
-  Runner<false> plain(config);
-  Runner<true> stamped(config);
+  Cycles<false> plain(config, plan.order_every);
+  Cycles<true> stamped(config, plan.order_every);
   const double watch = watch_cost();
-  std::vector<double> quiet, quiet_stamped, order, order_stamped;
-  const auto stretched = [&](double ns) { return ns * (1 + plan.slower_percent / 100); };
-  for (std::size_t i = 0; i < plan.blocks; ++i) {
-    quiet.push_back(stretched(plain.quiet_block()));
-    order.push_back(stretched(plain.order_block() - watch));
-    quiet_stamped.push_back(stretched(stamped.quiet_block()));
-    order_stamped.push_back(stretched(stamped.order_block() - watch));
+  Series quiet, order;
+  for (std::size_t i = 0; i < plan.cycles; ++i) {
+    const auto bare = plain.run();
+    const auto paid = stamped.run();
+    quiet.ns.push_back(bare.quiet_ns);
+    quiet.stamps.push_back(bare.quiet_stamps);
+    quiet.stamped.push_back(paid.quiet_ns);
+    if (bare.order_ns > 0) order.ns.push_back(bare.order_ns - watch);
+    if (bare.order_ns > 0) order.stamps.push_back(bare.order_stamps);
+    if (paid.order_ns > 0) order.stamped.push_back(paid.order_ns - watch);
   }
-  TurnResult result;
-  result.stamp_ns = stamp_cost();
-  result.figures.push_back(
-      figure("quiet tick", std::move(quiet), plain.quiet_stamps(), std::move(quiet_stamped)));
-  result.figures.push_back(
-      figure("order tick", std::move(order), plain.order_stamps(), std::move(order_stamped)));
-  const Parts quiet_parts = parts_of(plan.blocks, watch, [&] { return plain.quiet_parts(); });
-  const Parts order_parts = parts_of(plan.blocks, watch, [&] { return plain.order_parts(); });
-  constexpr std::array kNames{"publish", "seat", "risk", "gateway"};
-  for (std::size_t k = 0; k < kNames.size(); ++k)
-    result.parts.push_back({kNames[k], quiet_parts[k], order_parts[k]});
-  return result;
+  for (std::size_t i = 0; i < plan.cycles; ++i) {
+    const auto [of_order, of_quiet] = plain.run_parts();
+    order.add(of_order, watch);
+    quiet.add(of_quiet, watch);
+  }
+  return {quiet.figure("quiet tick"), order.figure("order tick"), stamp_cost()};
 }
 
-void exercise_turn(const TurnPlan& plan, const std::string& figure) {
-  Runner<false> runner(load_one_thread(plan.conf));
-  for (std::size_t i = 0; i < plan.blocks; ++i)
-    static_cast<void>(figure == "order" ? runner.order_block() : runner.quiet_block());
+void exercise_turn(const TurnPlan& plan) {
+  Cycles<false> cycles(load_one_thread(plan.conf), plan.order_every);
+  for (std::size_t i = 0; i < plan.cycles; ++i) static_cast<void>(cycles.run());
 }
 
 std::string turn_table(const TurnPlan& plan, const TurnResult& result) {
   std::string text = fmt::format("{:<12} {:>9} {:>15} {:>8} {:>12}\n", "ns per tick", "median",
                                  "quartiles", "stamps", "with stamps");
-  for (const TurnFigure& f : result.figures)
-    text += fmt::format("{:<12} {:>9.1f} {:>7.1f}-{:<7.1f} {:>8.1f} {:>12.1f}\n", f.name, f.ns,
-                        f.low, f.high, f.stamps, f.stamped_ns);
-  text += fmt::format("\n{:<12} {:>9} {:>15}\n", "of it", "quiet", "order");
-  for (const TurnPart& part : result.parts)
-    text += fmt::format("{:<12} {:>9.1f} {:>15.1f}\n", part.name, part.quiet_ns, part.order_ns);
-  return text + fmt::format("\none stamp {:.1f} ns; {} blocks, {}, build {}\n{}\n", result.stamp_ns,
-                            plan.blocks, plan.conf, build_id(), fitness({}));
+  for (const TurnFigure* f : {&result.quiet, &result.order})
+    text += fmt::format("{:<12} {:>9.1f} {:>7.1f}-{:<7.1f} {:>8.1f} {:>12.1f}\n", f->name, f->ns,
+                        f->low, f->high, f->stamps, f->stamped_ns);
+  text += fmt::format("\n{:<12} {:>9} {:>9}\n", "of it", "quiet", "order");
+  for (std::size_t k = 0; k < kTurnParts.size(); ++k)
+    text += fmt::format("{:<12} {:>9.1f} {:>9.1f}\n", kTurnParts[k], result.quiet.parts[k],
+                        result.order.parts[k]);
+  return text + fmt::format("\none stamp {:.1f} ns; {} cycles of {} ticks, {}, build {}\n{}\n",
+                            result.stamp_ns, plan.cycles, plan.order_every, plan.conf, build_id(),
+                            fitness({}));
 }
 
 std::string turn_json(const TurnPlan& plan, const TurnResult& result) {
-  std::string figures, parts;
-  for (const TurnFigure& f : result.figures)
-    figures += fmt::format(
-        "{}{{\"name\": \"{}\", \"ns\": {:.2f}, \"quartiles\": [{:.2f}, {:.2f}], \"stamps\": "
-        "{:.2f}, "
-        "\"stamped_ns\": {:.2f}, \"samples\": [{:.2f}]}}",
-        figures.empty() ? "" : ", ", f.name, f.ns, f.low, f.high, f.stamps, f.stamped_ns,
+  const auto figure = [](const TurnFigure& f) {
+    return fmt::format(
+        "{{\"name\": \"{}\", \"ns\": {:.2f}, \"quartiles\": [{:.2f}, {:.2f}], \"stamps\": {:.2f}, "
+        "\"stamped_ns\": {:.2f}, \"parts\": [{:.2f}], \"samples\": [{:.2f}]}}",
+        f.name, f.ns, f.low, f.high, f.stamps, f.stamped_ns, fmt::join(f.parts, ", "),
         fmt::join(f.samples, ", "));
-  for (const TurnPart& part : result.parts)
-    parts += fmt::format("{}{{\"name\": \"{}\", \"quiet_ns\": {:.2f}, \"order_ns\": {:.2f}}}",
-                         parts.empty() ? "" : ", ", part.name, part.quiet_ns, part.order_ns);
+  };
   return fmt::format(
-      "{{\"figures\": [{}], \"parts\": [{}], \"stamp_ns\": {:.2f}, \"blocks\": {}, \"build\": "
-      "\"{}\", \"qualified\": {}}}\n",
-      figures, parts, result.stamp_ns, plan.blocks, build_id(), unfit({}).empty());
+      "{{\"figures\": [{}, {}], \"parts\": [\"{}\"], \"stamp_ns\": {:.2f}, \"cycles\": {}, "
+      "\"order_every\": {}, \"build\": \"{}\", \"qualified\": {}}}\n",
+      figure(result.quiet), figure(result.order), fmt::join(kTurnParts, "\", \""), result.stamp_ns,
+      plan.cycles, plan.order_every, build_id(), unfit({}).empty());
 }
 
 }  // namespace sluice::bench

@@ -1,5 +1,6 @@
 /* The kill protocol: core/kill_page.hpp (raise, rearm), core/watch.hpp (serial before words), core/driver.hpp
-   (obeyed after the flush, if drained), gateway/last_look.cpp, tools/supervisor/kill_watch.cpp.
+   (obeyed behind the scan, in the first turn that finds the session drained), gateway/last_look.cpp,
+   tools/supervisor/kill_watch.cpp.
 
    One order, an entry or an exit, is approved at any moment. Raisers, who may die between any two steps; the
    supervisor completes what they left and rearms once. Either gate may stop for good (SIGSTOP), be fenced and start
@@ -282,22 +283,19 @@ end_again:
 }
 
 proctype Gateway() {
-  byte scan, seen[SCOPES], sum[SCOPES], restarts;
+  byte scanned, seen[SCOPES], sum[SCOPES], restarts;  /* scanned: PageWatch::serial() */
   bool go;
 end_again:
   {
   end_gateway:
     do
-    :: atomic { !stopped[kGateway] &&
-#ifdef OBEYED_UNDRAINED
-                true &&
-#else
-                !wire &&
+    :: atomic { scanned != serial && !stopped[kGateway] -> scanned = serial }
+    :: atomic {
+#ifndef OBEYED_UNDRAINED
+         !wire &&
 #endif
-                obeyed[kGateway] != serial -> scan = serial }
-       obeyed[kGateway] = scan; scan = 0                        /* nothing was taken between: the turn's end */
-    :: atomic { order == 1 && !stopped[kGateway] -> order = 2;
-         scan = serial }
+         obeyed[kGateway] != scanned && scanned != 0 && !stopped[kGateway] -> obeyed[kGateway] = scanned }
+    :: atomic { order == 1 && !stopped[kGateway] -> order = 2 }
        atomic { seen[0] = LEVEL(0); sum[0] = epoch[0] };
 #if SCOPES > 1
        atomic { seen[1] = LEVEL(1); sum[1] = epoch[1] };
@@ -319,19 +317,9 @@ end_again:
 #endif
        }
        /* preempted here, a flag would be read already */
-       atomic { if :: go -> go = false; order = 3; stamp = 0; wire = true :: else -> skip fi };
-       atomic {
-         if
-#ifdef OBEYED_UNDRAINED
-         :: obeyed[kGateway] < scan -> obeyed[kGateway] = scan
-#else
-         :: !wire && obeyed[kGateway] < scan -> obeyed[kGateway] = scan
-#endif
-         :: else -> skip
-         fi;
-         scan = 0 }
+       atomic { if :: go -> go = false; order = 3; stamp = 0; wire = true :: else -> skip fi }
     od
-  } unless { atomic { sigkill[kGateway] -> dead[kGateway] = true; scan = 0; go = false;
+  } unless { atomic { sigkill[kGateway] -> dead[kGateway] = true; scanned = 0; go = false;
       seen[0] = 0; sum[0] = 0;
 #if SCOPES > 1
       seen[1] = 0; sum[1] = 0;
