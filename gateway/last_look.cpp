@@ -2,17 +2,6 @@
 
 namespace sluice {
 
-const LastLook::KillSeen& LastLook::kill_at(std::size_t slot) noexcept {
-  KillSeen& seen = kills_[slot];
-  // acquire: pairs with the CAS of raise and rearm
-  const std::uint64_t word = kill_.words[slot].load(std::memory_order_acquire);
-  if (word != seen.word) [[unlikely]] {
-    const KillWord decoded = decode_kill(kill_.run_id(), slot, word);
-    seen = {word, decoded.epoch, decoded.level};
-  }
-  return seen;
-}
-
 // One difference of nine words decides: the pages change a few times a day.
 const LastLook::Pages& LastLook::look(StrategyIndex strategy, InstrumentIndex instrument) noexcept {
   const Scopes scopes = order_scopes(gateway_, strategy, instrument);
@@ -39,7 +28,7 @@ void LastLook::refresh(Seen& seen, std::uint64_t pair, const Scopes& scopes,
     seen_.fill(Seen{});
   }
   seen.pair = pair;
-  Pages pages;
+  Pages pages{.level = KillLevel::Run, .permitted = true};  // each scope can only take away
   for (std::size_t i = 0; i < scopes.size(); ++i) {
     const std::size_t slot = scopes[i];
     seen.kills[i] = kill_.words[slot].load(std::memory_order_acquire);
@@ -52,12 +41,6 @@ void LastLook::refresh(Seen& seen, std::uint64_t pair, const Scopes& scopes,
     pages.limits_epoch += permit.epoch;
   }
   seen.pages = pages;
-}
-
-KillLevel LastLook::level(const Scopes& scopes) noexcept {
-  KillLevel highest = KillLevel::Run;
-  for (const std::size_t slot : scopes) highest = max_level(highest, kill_at(slot).level);
-  return highest;
 }
 
 Reason LastLook::check(const Order& order, HostTime now, std::uint32_t conditions,
@@ -98,14 +81,17 @@ Reason LastLook::check_cap(const Order& order, const Scopes& scopes,
   return fits ? Reason::None : Reason::LastLookCap;
 }
 
-bool LastLook::may_cancel(StrategyIndex strategy, InstrumentIndex instrument) noexcept {
+bool LastLook::may_cancel(StrategyIndex strategy, InstrumentIndex instrument) const noexcept {
   if (strategy >= kMaxStrategies || instrument >= kMaxInstruments) return false;
-  return allowed(level(order_scopes(gateway_, strategy, instrument)), OrderClass::Cancel);
+  KillLevel highest = KillLevel::Run;
+  for (const std::size_t slot : order_scopes(gateway_, strategy, instrument))
+    highest = max_level(highest, kill_.read(slot).level);
+  return allowed(highest, OrderClass::Cancel);
 }
 
-bool LastLook::may_sweep() noexcept {
+bool LastLook::may_sweep() const noexcept {
   const std::size_t gateway = scope_slot({ScopeKind::Gateway, gateway_});
-  return allowed(max_level(kill_at(0).level, kill_at(gateway).level), OrderClass::Cancel);
+  return allowed(max_level(kill_.read(0).level, kill_.read(gateway).level), OrderClass::Cancel);
 }
 
 }  // namespace sluice

@@ -27,17 +27,17 @@ class LastLook {
                              const OwnBook& book) noexcept;
   // What the pages say now of the four scopes: everything that any single store can change.
   struct Pages {
-    KillLevel level = KillLevel::Run;
+    KillLevel level = KillLevel::Halt;
     std::uint32_t kill_epoch = 0;
-    bool permitted = true;
+    bool permitted = false;
     std::uint32_t limits_epoch = 0;
   };
   // Precondition: both exist.
   [[nodiscard]] const Pages& look(StrategyIndex strategy, InstrumentIndex instrument) noexcept;
 
   // Cancels have no age and no epoch: only SEVER and the end of the run stop them.
-  [[nodiscard]] bool may_cancel(StrategyIndex strategy, InstrumentIndex instrument) noexcept;
-  [[nodiscard]] bool may_sweep() noexcept;
+  [[nodiscard]] bool may_cancel(StrategyIndex strategy, InstrumentIndex instrument) const noexcept;
+  [[nodiscard]] bool may_sweep() const noexcept;
 
  private:
   using Scopes = std::array<std::size_t, 4>;
@@ -49,13 +49,6 @@ class LastLook {
     Pages pages;
   };
   static constexpr std::size_t kSeen = 64;  // pairs remembered, by a hash
-  struct KillSeen {
-    std::uint64_t word = 0;
-    std::uint32_t epoch = 0;
-    KillLevel level = KillLevel::Halt;  // what a zero word means
-  };
-  [[nodiscard]] const KillSeen& kill_at(std::size_t slot) noexcept;
-  [[nodiscard]] KillLevel level(const Scopes& scopes) noexcept;
   void refresh(Seen& seen, std::uint64_t pair, const Scopes& scopes,
                std::uint16_t lease_epoch) noexcept;
   [[nodiscard]] Reason check_cap(const Order& order, const Scopes& scopes,
@@ -66,7 +59,6 @@ class LastLook {
   std::uint32_t gateway_;
   Duration order_age_max_;
   std::uint16_t lease_epoch_ = 0;  // of the supervisor that the seen permits came from
-  std::array<KillSeen, kScopes> kills_{};
   std::array<Seen, kSeen> seen_{};
 };
 

@@ -34,8 +34,9 @@ struct CommandStage {
 };
 
 struct ScriptedSession {
-  void execute(const Order& order, HostTime, std::uint32_t) noexcept {
+  void execute(const Order& order, HostTime, std::uint32_t conditions) noexcept {
     executed.push_back(order.id.raw);
+    conditions_at_execute = conditions;
     obeyed_at_execute = page->obeyed.load();
     tail_at_execute = journal->tail.load();
   }
@@ -55,6 +56,7 @@ struct ScriptedSession {
   const StagePage* page = nullptr;
   std::uint64_t obeyed_at_execute = 0;
   std::vector<std::uint64_t> executed;
+  std::uint32_t conditions_at_execute = 0;
   std::uint64_t tail_at_execute = 0;
   int ticks = 0, pending = 0;
   std::uint32_t sequence = 0;
@@ -114,6 +116,26 @@ TEST_F(DriverSession, CommandsAreExecutedBehindTheJournalAndNeverAgain) {
   start();
   driver_->turn();
   EXPECT_TRUE(session_.executed.empty());
+}
+
+// The supervisor may die between two scans: an order behind that is held against its age then.
+TEST_F(DriverSession, ACommandIsHeldAgainstTheHeartbeatAsItIsThen) {
+  objects().control->heartbeat.store(encode_heartbeat({1, clock_.liveness_us()}));
+  for (const Duration by :
+       {Duration::millis(200), Duration::millis(200), Duration::micros(99'900)}) {
+    clock_.advance(by);
+    driver_->turn();
+  }
+  push_order(41);
+  driver_->turn();
+  ASSERT_EQ(session_.executed.size(), 1u);
+  EXPECT_EQ(session_.conditions_at_execute & kDeadMan, 0u) << "half a second old, less 0.1 ms";
+  clock_.advance(Duration::micros(200));
+  push_order(42);
+  driver_->turn();
+  ASSERT_EQ(session_.executed.size(), 2u);
+  EXPECT_EQ(driver_->conditions() & kDeadMan, 0u) << "no scan was due";
+  EXPECT_EQ(session_.conditions_at_execute & kDeadMan, kDeadMan);
 }
 
 TEST_F(DriverSession, EventsAreJournaledInputs) {

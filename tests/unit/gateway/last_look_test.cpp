@@ -92,6 +92,22 @@ TEST_F(LastLookTest, EverySingleBitFlipRefusesEntries) {
   }
 }
 
+// What is remembered of one pair is not taken for another one's, wherever both are remembered: the
+// words of an instrument mean HALT in the place of any other.
+TEST_F(LastLookTest, AnotherInstrumentsWordsRefuse) {
+  const std::size_t own = scopes[3];
+  for (InstrumentIndex other = 0; other < kMaxInstruments; ++other) {
+    if (other == 2) continue;
+    const std::size_t slot = scope_slot({ScopeKind::Instrument, other});
+    pages.kill->words[slot].store(pages.kill->words[own].load());
+    pages.control->permits[slot].store(pages.control->permits[own].load());
+    ASSERT_EQ(check(entry(1, lots(1), now)), Reason::None);
+    Order o = entry(1, lots(1), now);
+    o.instrument = other;
+    EXPECT_EQ(check(o), Reason::LastLookLevel) << "instrument " << other;
+  }
+}
+
 TEST_F(LastLookTest, ZeroPagesRefuse) {
   ControlPage control{};
   KillPage kill{};
