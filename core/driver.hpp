@@ -86,11 +86,12 @@ class Driver {
   Driver(Stage& stage, Session& session, const ClockType& clock, const DriverSources& sources)
       : stage_(stage), session_(session), clock_(clock), from_(sources), effects_(sources.page) {
     watch_.attach({sources.control, sources.kill, sources.journal, sources.peer});
+    if (from_.checkpoint == nullptr) from_.checkpoint_every = ~std::uint64_t{0};
     outputs_.open(Edge::Command);
   }
 
   void open_input(Edge edge, RingMemory& ring) {
-    inputs_.push_back({edge, class_of_edge(edge), &ring, {}});
+    inputs_.push_back({edge, class_of_edge(edge), record_of(edge), &ring, {}});
   }
   void open_output(Edge edge, RingMemory& ring) {
     outputs_.open(edge);
@@ -133,6 +134,7 @@ class Driver {
   struct Input {
     Edge edge;
     InputClass kind;
+    RecordKind record;
     RingMemory* ring;
     Consumer consumer;
   };
@@ -157,16 +159,22 @@ class Driver {
   }
 
   void dispatch(Edge edge, const Payload& payload, HostTime now) noexcept;
-  void take(Edge edge, const Payload& payload) noexcept;
+  template <Record R>
+  void tell(const R& record, HostTime now) noexcept;
+  void note(const Control& control) noexcept;
+  template <Record R>
+  void take(Edge edge, const R& record) noexcept;
   bool inject(const Control& control) noexcept;
   void take_control(ControlKind kind, std::uint32_t index, std::int64_t after) noexcept;
   [[nodiscard]] bool edges_as_told() noexcept;
   bool room_for_input(std::uint64_t journal_entries) noexcept;
   bool tell_edges() noexcept;
   HostTime stamp() noexcept;
-  bool scan_pages(bool blocked) noexcept;
+  [[gnu::noinline]] bool scan_pages(bool blocked) noexcept;  // once per millisecond
   std::size_t take_inputs() noexcept;
   std::size_t take_events() noexcept;
+  std::size_t take_waiting(Input& input) noexcept;
+  template <Record R>
   std::size_t take_ring(Input& input) noexcept;
   void take_due() noexcept;
   bool tell_recovered() noexcept;
@@ -214,137 +222,7 @@ class Driver {
   bool faulted_ = false;
 };
 
-// ---- one input
-
-template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::dispatch(Edge edge, const Payload& payload,
-                                                 HostTime now) noexcept {
-  outputs_.begin_input();
-  Context ctx{now, outputs_, effects_};
-  switch (record_of(edge)) {
-    case RecordKind::Control: {
-      const auto control = from_payload<Control>(payload);
-      watch_.observe(control);
-      if (control.kind == ControlKind::Recovered)
-        recoveries_ = static_cast<std::uint64_t>(control.after);
-      if (control.kind == ControlKind::EdgeFull || control.kind == ControlKind::EdgeRoom)
-        for (OutputLane& lane : lanes_)
-          if (static_cast<std::uint32_t>(lane.edge) == control.index)
-            outputs_.set_full(lane.edge, lane.full = control.kind == ControlKind::EdgeFull);
-      stage_.on(control, ctx);
-      break;
-    }
-    case RecordKind::Tick: {
-      const auto tick = from_payload<Tick>(payload);
-      if constexpr (!std::same_as<Session, NoSession>)
-        if (quotes_count_ < quotes_.size()) quotes_[quotes_count_++] = tick;
-      if constexpr (TakenBy<Tick, Stage>) stage_.on(tick, ctx);
-      break;
-    }
-    case RecordKind::Intent:
-      if constexpr (TakenBy<Intent, Stage>) stage_.on(from_payload<Intent>(payload), ctx);
-      break;
-    case RecordKind::Order:
-      if constexpr (TakenBy<Order, Stage>) stage_.on(from_payload<Order>(payload), ctx);
-      break;
-    case RecordKind::Report:
-      if constexpr (TakenBy<Report, Stage>) stage_.on(from_payload<Report>(payload), ctx);
-      break;
-    case RecordKind::Event: {
-      const auto event = from_payload<Event>(payload);
-      if (event.sequence > last_event_sequence_) last_event_sequence_ = event.sequence;
-      if constexpr (TakenBy<Event, Stage>) stage_.on(event, ctx);
-      break;
-    }
-    case RecordKind::PaperEntry: break;
-  }
-}
-
-// One more stamp. After a gap nothing is taken before the pages have been looked at again.
-template <class Stage, class Session, class ClockType>
-HostTime Driver<Stage, Session, ClockType>::stamp() noexcept {
-  const HostTime now = clock_.now();
-  if (now - now_ > kSuspendedAfter) [[unlikely]]
-    suspended_ = true;
-  return now_ = now;
-}
-
-template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::take(Edge edge, const Payload& payload) noexcept {
-  const HostTime now = journal_.append(edge, payload, now_);
-  ++next_in_[static_cast<std::size_t>(edge)];
-  dispatch(edge, payload, now);
-  // Every tick that makes something, and some of the others: a second stamp for each would cost as
-  // much as most of them do.
-  if constexpr (requires { Stage::kEvaluation; })
-    if (record_of(edge) == RecordKind::Tick &&
-        (outputs_.emitted_any() || ++evaluated_ % kEvaluationEvery == 0))
-      effects_.record(Stage::kEvaluation, clock_.now() - now);
-}
-
-// The last entries of the journal ring are kept for Controls.
-template <class Stage, class Session, class ClockType>
-bool Driver<Stage, Session, ClockType>::inject(const Control& control) noexcept {
-  if (!room_for_input(2)) return false;
-  take(Edge::Control, to_payload(control));
-  return true;
-}
-
-template <class Stage, class Session, class ClockType>
-void Driver<Stage, Session, ClockType>::take_control(ControlKind kind, std::uint32_t index,
-                                                     std::int64_t after) noexcept {
-  Control control{};
-  control.kind = kind;
-  control.scope = ScopeKind::Global;
-  control.index = index;
-  control.after = after;
-  take(Edge::Control, to_payload(control));
-}
-
 // ---- one turn
-
-template <class Stage, class Session, class ClockType>
-std::size_t Driver<Stage, Session, ClockType>::take_events() noexcept {
-  std::size_t taken = 0;
-  if constexpr (TakenBy<Event, Stage>) {
-    while (taken < kInputBatch && session_.has_event() && room_for_input(16)) {
-      stamp();
-      if (suspended_) break;
-      take(Edge::Event, to_payload(session_.next_event()));
-      ++taken;
-    }
-    owed_ = owed_ || session_.has_event();
-  }
-  return taken;
-}
-
-template <class Stage, class Session, class ClockType>
-std::size_t Driver<Stage, Session, ClockType>::take_ring(Input& input) noexcept {
-  const bool tick = input.kind == InputClass::Tick;
-  // The last quarter of the journal serves reports, control and exits; ticks wait (and the feed
-  // counts).
-  const std::uint64_t reserve = tick ? journal_.capacity() / 4 : 16;
-  const std::size_t limit = tick ? kTickBatch : kInputBatch;
-  std::size_t taken = 0;
-  while (taken < limit && input.consumer.waiting()) {
-    if (faulted_ || suspended_) break;
-    if (!room_for_input(reserve)) {
-      owed_ = true;
-      break;
-    }
-    stamp();
-    if (suspended_) break;
-    Payload payload;
-    const Poll poll = input.consumer.poll(payload);
-    if (poll == Poll::Corrupt) fault("holds a word that cannot be: corrupt", input.edge);
-    if (poll != Poll::Record) break;
-    take(input.edge, payload);
-    ++taken;
-    if (tick && outputs_.emitted_any()) break;  // an intent leaves at once
-  }
-  owed_ = owed_ || (!tick && taken > 0);
-  return taken;
-}
 
 template <class Stage, class Session, class ClockType>
 void Driver<Stage, Session, ClockType>::take_due() noexcept {
@@ -371,12 +249,11 @@ bool Driver<Stage, Session, ClockType>::scan_pages(bool blocked) noexcept {
 template <class Stage, class Session, class ClockType>
 std::size_t Driver<Stage, Session, ClockType>::take_inputs() noexcept {
   session_.poll(now_);
-  for (const OutputLane& lane : lanes_)
-    if (lane.full) room_for_input(2);  // says so as soon as there is room again
+  if (outputs_.any_full()) room_for_input(2);  // says so as soon as there is room again
   std::size_t taken = take_events();
   owed_ = owed_ || taken > 0;
   for (Input& input : inputs_)  // sorted: reports, requests, ticks
-    if (input.consumer.waiting()) taken += take_ring(input);
+    if (input.consumer.waiting()) taken += take_waiting(input);
   if (!faulted_ && !suspended_) take_due();
   owed_ = owed_ || outputs_.any();
   return taken;
@@ -401,7 +278,7 @@ bool Driver<Stage, Session, ClockType>::turn() noexcept {
   if (taken == 0)
     for (Input& input : inputs_) input.consumer.publish_head();
   beat();
-  checkpoint_if_due(!worked);
+  if (journal_.next() - checkpointed_ >= from_.checkpoint_every) checkpoint_if_due(!worked);
   return worked;
 }
 
@@ -496,5 +373,6 @@ void Driver<Stage, Session, ClockType>::fault(const char* what, Edge edge) noexc
 
 }  // namespace sluice
 
+#include "core/driver_inputs.hpp"
 #include "core/driver_recovery.hpp"
 #include "core/driver_room.hpp"

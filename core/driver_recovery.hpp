@@ -64,7 +64,6 @@ void Driver<Stage, Session, ClockType>::replay(NextEntry& next,
           unpublished[i].push_back(lane.records[k]);
     }
     outputs_.clear();
-    quotes_count_ = 0;
   }
   effects_.mute(false);
   journal_ = JournalWriter(*from_.journal, tail, decoder.now());
@@ -171,7 +170,7 @@ void Driver<Stage, Session, ClockType>::start_journal() noexcept {
   start.scope = ScopeKind::Global;
   start.after = from_.control->header.run_ordinal;
   start.epoch = from_.control->header.run_id;
-  take(Edge::Control, to_payload(start));
+  take(Edge::Control, start);
   for (const Input& input : inputs_)
     take_control(ControlKind::EdgeBase, static_cast<std::uint32_t>(input.edge), 0);
 }

@@ -132,17 +132,11 @@ class JournalWriter {
 
   // Precondition: room() >= 2. Returns the journaled time: never before the previous entry's.
   HostTime append(Edge edge, const Payload& payload, HostTime now) noexcept {
-    if (now < now_) now = now_;
-    const std::int64_t gap = (now - now_).ns;
-    if (gap >= kDtLimit) {
-      Control filler{};
-      filler.kind = ControlKind::Time;
-      filler.scope = ScopeKind::Global;
-      filler.after = now.ns;
-      put(Edge::Control, 0, to_payload(filler));
-    }
-    put(edge, gap >= kDtLimit ? 0 : static_cast<std::uint32_t>(gap), payload);
-    return now_ = now;
+    return append_words(edge, payload.data(), now);
+  }
+  template <Record R>
+  HostTime append(Edge edge, const R& record, HostTime now) noexcept {
+    return append_words(edge, &record, now);
   }
 
   // End of a turn, before its outputs and heads.
@@ -156,6 +150,20 @@ class JournalWriter {
   [[nodiscard]] HostTime now() const noexcept { return now_; }
 
  private:
+  HostTime append_words(Edge edge, const void* words, HostTime now) noexcept {
+    if (now < now_) now = now_;
+    const std::int64_t gap = (now - now_).ns;
+    if (gap >= kDtLimit) {
+      Control filler{};
+      filler.kind = ControlKind::Time;
+      filler.scope = ScopeKind::Global;
+      filler.after = now.ns;
+      put(Edge::Control, 0, &filler);
+    }
+    put(edge, gap >= kDtLimit ? 0 : static_cast<std::uint32_t>(gap), words);
+    return now_ = now;
+  }
+
   // A head that cannot be (ahead of `next_`, or more than a lap behind it) gives no room: what is
   // in no file yet is never overwritten.
   [[nodiscard]] std::uint64_t free() const noexcept {
@@ -163,10 +171,10 @@ class JournalWriter {
     return used <= capacity_ ? capacity_ - used : 0;
   }
 
-  void put(Edge edge, std::uint32_t dt, const Payload& payload) noexcept {
+  void put(Edge edge, std::uint32_t dt, const void* words) noexcept {
     JournalSlot& slot = slots_[next_ & mask_];
     const std::uint64_t head = journal_head(edge, dt);
-    slot.word = head | crc32c_copy(payload, slot.payload.data(), journal_seed(head, next_));
+    slot.word = head | crc32c_copy(words, slot.payload, journal_seed(head, next_));
     ++next_;
   }
 

@@ -21,7 +21,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "core/records.hpp"
 #include "core/segment_header.hpp"
@@ -141,16 +143,10 @@ class BasicConsumer {
 
   // Copies the next record out. A word that is neither awaited, nor 0, nor an older lap of this
   // slot latches Corrupt: the consumer stops, it never guesses.
-  [[nodiscard]] Poll poll(Payload& out) noexcept {
-    const Slot& slot = slots_[next_ & mask_];
-    const std::uint64_t word = slot.word.load(Orders::kAwait);  // pairs with BasicProducer::push
-    if (word != next_ + 1) [[unlikely]]
-      return miss(word);
-#pragma GCC unroll 7
-    for (std::size_t i = 0; i < kPayloadWords; ++i)
-      out[i] = slot.payload[i].load(std::memory_order_relaxed);
-    ++next_;
-    return Poll::Record;
+  [[nodiscard]] Poll poll(Payload& out) noexcept { return poll_words(out.data()); }
+  template <Record R>
+  [[nodiscard]] Poll poll(R& out) noexcept {
+    return poll_words(&out);
   }
 
   // Whether poll() has something to say: a record, or that the ring is corrupt. What is seen of the
@@ -170,14 +166,24 @@ class BasicConsumer {
     if (next_ - head_published_ >= head_every_) publish_head();
   }
 
-  [[nodiscard]] std::uint64_t next() const noexcept {
-    return next_;
-  }
-  [[nodiscard]] explicit operator bool() const noexcept {
-    return ring_ != nullptr;
-  }
+  [[nodiscard]] std::uint64_t next() const noexcept { return next_; }
+  [[nodiscard]] explicit operator bool() const noexcept { return ring_ != nullptr; }
 
  private:
+  [[nodiscard]] Poll poll_words(void* out) noexcept {
+    const Slot& slot = slots_[next_ & mask_];
+    const std::uint64_t word = slot.word.load(Orders::kAwait);  // pairs with BasicProducer::push
+    if (word != next_ + 1) [[unlikely]]
+      return miss(word);
+#pragma GCC unroll 7
+    for (std::size_t i = 0; i < kPayloadWords; ++i) {
+      const std::uint64_t word_i = slot.payload[i].load(std::memory_order_relaxed);
+      std::memcpy(static_cast<std::byte*>(out) + i * sizeof word_i, &word_i, sizeof word_i);
+    }
+    ++next_;
+    return Poll::Record;
+  }
+
   // Being written, or of an older lap of this slot.
   [[nodiscard]] bool is_older(std::uint64_t word) const noexcept {
     return word == 0 || (word <= next_ && ((word - 1) & mask_) == (next_ & mask_));

@@ -65,6 +65,7 @@ class Outputs {
     const std::uint32_t bit = 1u << lane_of_[static_cast<std::size_t>(edge)];
     full_ = full ? full_ | bit : full_ & ~bit;
   }
+  [[nodiscard]] bool any_full() const noexcept { return full_ != 0; }
   [[nodiscard]] bool emitted_any() const noexcept { return emitted_ != 0; }
   [[nodiscard]] bool any() const noexcept { return fullest_ != 0; }
   // One more input may be taken, with all that is told because of it.

@@ -55,15 +55,14 @@ class PageWatch {
   void attach(const WatchSources& sources) noexcept {
     from_ = sources;
     journal_capacity_ = sources.journal ? sources.journal->header.capacity : 0;
+    told_changed();
   }
 
   // Cheap test of every turn: has anything changed, or is the next full scan due? The recorder's
   // trouble is looked at in each turn, not in each scan: in a millisecond a busy gate fills half a
   // journal ring. It costs the line of `head`, which changes once per write of the recorder.
   [[nodiscard]] bool due(HostTime now) const noexcept {
-    if (from_.journal &&
-        journal_conditions(*from_.journal) != (told_.conditions & (kJournalBehind | kDiskLow)))
-      return true;
+    if (from_.journal && journal_conditions(*from_.journal) != journal_told_) return true;
     return now >= next_scan_ || from_.kill->serial.load(std::memory_order_relaxed) != serial_ ||
            from_.control->changes.load(std::memory_order_relaxed) != changes_;
   }
@@ -114,6 +113,7 @@ class PageWatch {
       case ControlKind::Rate: told_.rate_ppm = control.after; break;
       case ControlKind::Conditions:
         told_.conditions = static_cast<std::uint32_t>(control.after);
+        told_changed();
         break;
       case ControlKind::RunStart:
       case ControlKind::EdgeBase:
@@ -127,7 +127,11 @@ class PageWatch {
   }
 
   [[nodiscard]] const Told& told() const noexcept { return told_; }
-  void restore(const Told& told) noexcept { told_ = told; }
+  void restore(const Told& told) noexcept {
+    told_ = told;
+    told_changed();
+    verified_.fill({});
+  }
 
   // Serial read by the last scan, complete or not.
   [[nodiscard]] std::uint64_t serial() const noexcept { return seen_; }
@@ -151,20 +155,49 @@ class PageWatch {
     return control;
   }
 
+  // The words of a scope as they stood when they said just what the stage had been told: while they
+  // stand, nothing about them is decoded again.
+  struct Verified {
+    std::uint64_t kill = 0;
+    std::uint64_t permit = 0;
+    std::int64_t cap = 0;
+    bool valid = false;
+    [[nodiscard]] bool operator==(const Verified&) const noexcept = default;
+  };
+
+  // What words are decoded by; of another run or lease they say something else.
+  struct Meaning {
+    std::uint64_t kill_run = 0;
+    std::uint64_t control_run = 0;
+    std::uint16_t lease_epoch = 0;
+    [[nodiscard]] bool operator==(const Meaning&) const noexcept = default;
+  };
+
   template <class Inject>
   bool scan_scopes(std::uint64_t serial, std::uint16_t lease_epoch, Inject& inject) noexcept {
-    return from_.control->each_scope(
-        [&](std::size_t slot) { return scan_scope(slot, serial, lease_epoch, inject); });
+    const Meaning meaning{from_.kill->run_id(), from_.control->header.run_id, lease_epoch};
+    if (meaning != meaning_) verified_.fill({});
+    meaning_ = meaning;
+    return from_.control->each_scope([&](std::size_t slot) {
+      // acquire: pairs with the CAS of raise and rearm, and with the supervisor's stores
+      const Verified seen{from_.kill->words[slot].load(std::memory_order_acquire),
+                          from_.control->permits[slot].load(std::memory_order_acquire),
+                          from_.control->caps[slot].load(std::memory_order_acquire), true};
+      if (seen == verified_[slot]) [[likely]]
+        return true;
+      return scan_scope(slot, seen, serial, lease_epoch, inject);
+    });
   }
 
   template <class Inject>
-  bool scan_scope(std::size_t slot, std::uint64_t serial, std::uint16_t lease_epoch,
-                  Inject& inject) noexcept {
-    const KillWord word = from_.kill->read(slot);
+  [[gnu::noinline]] bool scan_scope(std::size_t slot, const Verified& seen, std::uint64_t serial,
+                                    std::uint16_t lease_epoch, Inject& inject) noexcept {
+    const KillWord word = decode_kill(from_.kill->run_id(), slot, seen.kill);
     if ((!told_.level_known[slot] || !(word == told_.levels[slot])) &&
         !tell_level(slot, word, serial, inject))
       return false;
-    const Permit permit = from_.control->permit(slot, lease_epoch);
+    const Permit permit =
+        decode_permit(from_.control->header.run_id, lease_epoch, slot, seen.permit);
     if (!(permit == told_.permits[slot])) {
       Control control = about(ControlKind::Permit, slot);
       control.before = told_.permits[slot].valid;
@@ -172,12 +205,14 @@ class PageWatch {
       control.epoch = permit.epoch;
       if (!inject(control)) return false;
     }
-    const std::int64_t cap = from_.control->caps[slot].load(std::memory_order_acquire);
-    if (cap == told_.caps[slot]) return true;
-    Control control = about(ControlKind::Cap, slot);
-    control.before = told_.caps[slot];
-    control.after = cap;
-    return inject(control);
+    if (seen.cap != told_.caps[slot]) {
+      Control control = about(ControlKind::Cap, slot);
+      control.before = told_.caps[slot];
+      control.after = seen.cap;
+      if (!inject(control)) return false;
+    }
+    verified_[slot] = seen;
+    return true;
   }
 
   template <class Inject>
@@ -237,12 +272,15 @@ class PageWatch {
   }
 
   // Half a ring behind raises the condition, a quarter lifts it again.
+  void told_changed() noexcept {
+    journal_told_ = told_.conditions & (kJournalBehind | kDiskLow);
+    const bool behind = (told_.conditions & kJournalBehind) != 0;
+    behind_limit_ = behind ? journal_capacity_ / 4 : journal_capacity_ / 2;
+  }
   [[nodiscard]] std::uint32_t journal_conditions(const JournalMemory& journal) const noexcept {
     const std::uint64_t behind =
         journal.tail.load(std::memory_order_relaxed) - journal.head.load(std::memory_order_relaxed);
-    const std::uint64_t limit =
-        (told_.conditions & kJournalBehind) != 0 ? journal_capacity_ / 4 : journal_capacity_ / 2;
-    std::uint32_t now = behind > limit ? kJournalBehind : 0u;
+    std::uint32_t now = behind > behind_limit_ ? kJournalBehind : 0u;
     if ((journal.flags.load(std::memory_order_relaxed) & kRecorderDiskTrouble) != 0)
       now |= kDiskLow;
     return now;
@@ -259,7 +297,11 @@ class PageWatch {
   std::uint64_t beat_seen_ = 0;   // its heartbeat word
   HostTime dead_at_{std::numeric_limits<std::int64_t>::min()};
   std::uint16_t lease_epoch_ = 0;
+  std::uint64_t behind_limit_ = 0;  // entries that the recorder may be behind
+  std::uint32_t journal_told_ = 0;  // of told_.conditions: what the journal is asked for
   Told told_;
+  Meaning meaning_;  // of `verified_`
+  std::array<Verified, kScopes> verified_{};
 };
 
 }  // namespace sluice

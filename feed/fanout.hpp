@@ -107,6 +107,7 @@ class Fanout {
     for (const Edge edge : kFanoutEdges)
       lanes_.push_back(                                                         // setup
           {edge, dropped_counter(edge), nullptr, false, 0, Backlog(newest_)});  // setup
+    attached_.reserve(lanes_.size());                                           // setup
   }
   Fanout(const Fanout&) = delete;  // the backlogs refer to the table beside them
   Fanout& operator=(const Fanout&) = delete;
@@ -114,31 +115,33 @@ class Fanout {
   // A seat that is not attached costs nothing and loses nothing. Setup or cold path; `edge` must be
   // one of kFanoutEdges. The ring must outlive its attachment.
   void attach(Edge edge, Ring& ring) noexcept {
-    if (Lane* lane = find(edge)) lane->ring = &ring;
+    detach(edge);
+    Lane* lane = find(edge);
+    if (lane == nullptr) return;
+    lane->ring = &ring;
+    attached_.push_back(lane);  // within what was reserved
+    behind_ += lane->behind ? 1 : 0;
   }
   // Never loses what is owed: a ring that is attached again hears of it.
   void detach(Edge edge) noexcept {
-    if (Lane* lane = find(edge)) lane->ring = nullptr;
+    Lane* lane = find(edge);
+    if (std::erase(attached_, lane) != 0) behind_ -= lane->behind ? 1 : 0;
   }
 
   void publish(const Tick& tick) noexcept {
     pump();  // before the tick is the newest: it must not be told as a state and then again as live
     const NewestTicks::Key key = newest_.keep(tick);
     const Payload payload = to_payload(tick);
-    for (Lane& lane : lanes_) {
-      if (lane.ring == nullptr) continue;
-      if (!lane.behind && lane.ring->try_push(payload)) continue;
-      lane.backlog.drop(key);
-      lane.behind = true;
-      ++lane.dropped;
-      fx_.count(lane.counter);
-    }
+    for (Lane* lane : attached_)
+      if (lane->behind || !lane->ring->try_push(payload)) [[unlikely]]
+        drop(*lane, key);
   }
 
   // Once per turn, so that an edge catches up without waiting for the next tick.
   void pump() noexcept {
-    for (Lane& lane : lanes_)
-      if (lane.ring != nullptr && lane.behind) catch_up(lane);
+    if (behind_ == 0) return;
+    for (Lane* lane : attached_)
+      if (lane->behind) catch_up(*lane);
   }
 
   [[nodiscard]] std::uint64_t produced() const noexcept { return newest_.produced(); }
@@ -161,11 +164,19 @@ class Fanout {
     Backlog backlog;
   };
 
+  void drop(Lane& lane, NewestTicks::Key key) noexcept {
+    lane.backlog.drop(key);
+    behind_ += lane.behind ? 0 : 1;
+    lane.behind = true;
+    ++lane.dropped;
+    fx_.count(lane.counter);
+  }
   void catch_up(Lane& lane) noexcept {
     Tick tick;
     while (lane.ring->credit() != 0) {
       if (!lane.backlog.take(tick)) {
         lane.behind = false;
+        --behind_;
         return;
       }
       lane.ring->try_push(to_payload(tick));  // only the consumer changes credit, and only upwards
@@ -183,6 +194,8 @@ class Fanout {
   Effects& fx_;
   NewestTicks newest_;
   std::vector<Lane> lanes_;
+  std::vector<Lane*> attached_;
+  std::size_t behind_ = 0;  // of the attached ones
 };
 
 }  // namespace sluice
