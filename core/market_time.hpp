@@ -40,8 +40,8 @@ struct MarketNow {
     if (venue.ns == 0) return floor;
     const std::int64_t elapsed = (now - received).ns;
     if (elapsed > 0 && rate_ppm != 0) {
-      const detail::Wide moved = detail::Wide{elapsed} * rate_ppm / 1'000'000;
-      const MarketTime answer{detail::clamp(detail::Wide{venue.ns} + moved)};
+      const Duration moved{detail::quotient(detail::Wide{elapsed} * rate_ppm, 1'000'000)};
+      const MarketTime answer = venue + moved;
       if (floor < answer) floor = answer;
     }
     return floor;

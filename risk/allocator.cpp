@@ -8,16 +8,16 @@ namespace {
 // Rounds up, so that n lots never cost more than n times this.
 Notional cost_of_lot(Price price, Qty lot) noexcept {
   const detail::Wide exact = detail::Wide{price.raw} * lot.raw;
-  return {detail::clamp((exact + kScale - 1) / kScale)};
+  return {detail::quotient(exact + kScale - 1, kScale)};
 }
 
 // Rounds up: a loss is never understated.
 Notional at_risk(Notional cost, Ppm stop) noexcept {
-  return {detail::clamp((detail::Wide{cost.raw} * stop.raw + 999'999) / 1'000'000)};
+  return {detail::quotient(detail::Wide{cost.raw} * stop.raw + 999'999, 1'000'000)};
 }
 
 Notional part(Notional equity, Ppm fraction, std::int64_t multiplier) noexcept {
-  return {detail::clamp(detail::Wide{equity.raw} * fraction.raw / 1'000'000 * multiplier)};
+  return {detail::clamp(detail::Wide{(equity * fraction).raw} * multiplier)};
 }
 
 }  // namespace

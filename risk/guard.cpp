@@ -137,7 +137,7 @@ Reason price_collar(Probe& p) noexcept {
   if (mid2 <= 0) return Reason::PriceCollar;
   const detail::Wide off = detail::Wide{p.price.raw} * 2 - mid2;
   const detail::Wide distance = (off < 0 ? -off : off) * kMillion;
-  p.value = detail::clamp((distance + mid2 - 1) / mid2);  // rounded up: above the limit if refused
+  p.value = detail::quotient(distance + mid2 - 1, mid2);  // rounded up: above the limit if refused
   p.limit = p.rules.limits.collar.raw;
   return distance <= mid2 * p.limit ? Reason::None : Reason::PriceCollar;
 }
@@ -147,7 +147,7 @@ Reason spread(Probe& p) noexcept {
   const detail::Wide mid2 = q.twice_mid();
   if (mid2 <= 0) return Reason::Spread;
   const detail::Wide wide = (detail::Wide{q.ask.raw} - q.bid.raw) * 2 * kMillion;
-  p.value = detail::clamp(wide < 0 ? wide / mid2 - 1 : (wide + mid2 - 1) / mid2);
+  p.value = wide < 0 ? detail::quotient(wide, mid2) - 1 : detail::quotient(wide + mid2 - 1, mid2);
   p.limit = p.rules.limits.max_spread.raw;
   return wide >= 0 && wide <= mid2 * p.limit ? Reason::None : Reason::Spread;
 }
@@ -346,8 +346,7 @@ Price entry_price(Side side, const Quote& quote, Ppm slip, Ppm collar, Price tic
   // Both bounds are rounded toward the middle, so the collar is never passed by a rounding.
   const detail::Wide mid2 = quote.twice_mid();
   const detail::Wide far = mid2 * (buy ? kMillion + collar.raw : kMillion - collar.raw);
-  const Price bound{
-      detail::clamp(buy ? far / (2 * kMillion) : (far + 2 * kMillion - 1) / (2 * kMillion))};
+  const Price bound{detail::quotient(buy ? far : far + 2 * kMillion - 1, 2 * kMillion)};
   return buy ? std::max(round_down(std::min(slipped, bound), tick), round_up(touch, tick))
              : std::min(round_up(std::max(slipped, bound), tick), round_down(touch, tick));
 }

@@ -28,7 +28,7 @@ FillEffect PositionTable::fill(PairIndex pair, Side side, Qty qty, Price price) 
   p.used = 1;
   effect.flat = !p.open();
   p.average =
-      p.open() ? Price{detail::clamp(detail::Wide{p.cost.raw} * kScale / p.size().raw)} : Price{};
+      p.open() ? Price{detail::quotient(detail::Wide{p.cost.raw} * kScale, p.size().raw)} : Price{};
   value(p);
   return effect;
 }

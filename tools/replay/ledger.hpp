@@ -38,7 +38,7 @@ struct Trade {
  private:
   static Price average(Notional worth, Qty qty) noexcept {
     if (qty.raw == 0) return {};
-    return {detail::clamp(detail::Wide{worth.raw} * kScale / qty.raw)};
+    return {detail::quotient(detail::Wide{worth.raw} * kScale, qty.raw)};
   }
 };
 

@@ -82,6 +82,29 @@ TEST(Amount, ProductAgreesWithLongDivision) {
   }
 }
 
+// Against the compiler's division, over all magnitudes and signs.
+TEST(Amount, QuotientAgreesWithLongDivision) {
+  using detail::Wide;
+  __extension__ using Magnitude = unsigned __int128;
+  std::uint64_t state = 7;
+  const auto next = [&state] { return state = mix(state); };
+  const auto wide = [&next](unsigned bits) {
+    const Wide value =
+        static_cast<Wide>((static_cast<Magnitude>(next()) << 64 | next()) >> (128 - bits));
+    return (next() & 1) != 0 ? -value : value;
+  };
+  int saturated = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    const Wide dividend = wide(1 + static_cast<unsigned>(next() % 127));
+    const Wide divisor = wide(1 + static_cast<unsigned>(next() % 127));
+    if (divisor == 0) continue;
+    const std::int64_t expected = detail::clamp(dividend / divisor);
+    ASSERT_EQ(detail::quotient(dividend, divisor), expected) << i;
+    saturated += expected != dividend / divisor ? 1 : 0;
+  }
+  EXPECT_GT(saturated, 1'000);
+}
+
 TEST(TimePoint, DifferencesSaturate) {
   EXPECT_EQ(HostTime{7} - HostTime{10}, Duration{-3});
   EXPECT_EQ((HostTime{kMax} - HostTime{-1}).ns, kMax);
