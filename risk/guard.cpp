@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "risk/exits.hpp"
 
@@ -327,6 +328,22 @@ Probe prepare(const Rules& rules, const State& state, const Intent& intent, Host
           ? entry_price(intent.side, q, rules.limits.entry_slip, rules.limits.collar, tick)
           : exit_price(intent.side, q, rules.limits.exit_slip, tick);
   return probe;
+}
+
+namespace {
+template <Applies Kind, std::size_t... I>
+Reason unrolled(Probe& probe, std::index_sequence<I...>) noexcept {
+  Reason reason = Reason::None;
+  static_cast<void>(
+      ((((kChain[I].applies & Kind) == 0) || (reason = kChain[I].run(probe)) == Reason::None) &&
+       ...));
+  return reason;
+}
+}  // namespace
+
+Reason run_chain(Probe& probe) noexcept {
+  constexpr std::make_index_sequence<kChain.size()> kAll;
+  return enters(probe) ? unrolled<kEnter>(probe, kAll) : unrolled<kExit>(probe, kAll);
 }
 
 Reason run_checks(Probe& probe, std::span<const Check> checks) noexcept {

@@ -54,7 +54,9 @@ struct Check {
 [[nodiscard]] GateRow standing(const Rules& rules, const State& state, PairIndex pair,
                                HostTime now) noexcept;
 
-// None = passed; then qty and price are those of the order.
+// None = passed; then qty and price are those of the order. The first is the chain, unrolled: a
+// call through a pointer for each check would be guessed wrong for many of them after a quiet time.
+[[nodiscard]] Reason run_chain(Probe& probe) noexcept;
 [[nodiscard]] Reason run_checks(Probe& probe, std::span<const Check> checks) noexcept;
 
 // Through the touch by `slip`, no further than the collar, on the tick and never short of the

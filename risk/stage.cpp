@@ -93,7 +93,7 @@ void RiskStage::on(const Intent& intent, Context& ctx) noexcept {
     cancel_on_request(intent, turn);
   } else {
     Probe probe = prepare(rules_, state_, intent, ctx.now, market);
-    const Reason reason = known_action ? run_checks(probe, chain()) : Reason::BadIntent;
+    const Reason reason = known_action ? run_chain(probe) : Reason::BadIntent;
     std::uint32_t& last = state_.last_counter[intent.seat];
     if (intent.id.run() == state_.run && intent.id.counter() > last) last = intent.id.counter();
     if (reason != Reason::None) {

@@ -178,7 +178,7 @@ class Desk {
   [[nodiscard]] Reason judge(const Intent& intent) const {
     risk::Probe probe =
         risk::prepare(stage_->rules(), stage_->state(), intent, kNow, MarketTime{kEpoch});
-    return risk::run_checks(probe, risk::chain());
+    return risk::run_chain(probe);
   }
 
  private:

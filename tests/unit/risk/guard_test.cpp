@@ -22,7 +22,15 @@ Reason judge(Desk& desk, const Intent& intent, std::span<const Check> checks) {
   MarketNow market = desk.stage.state().market;
   Probe probe =
       prepare(desk.stage.rules(), desk.stage.state(), intent, desk.now, market.at(desk.now));
-  return run_checks(probe, checks);
+  Probe unrolled = probe;
+  const Reason reason = run_checks(probe, checks);
+  if (checks.data() == chain().data()) {
+    EXPECT_EQ(run_chain(unrolled), reason);
+    EXPECT_EQ(unrolled.value, probe.value);
+    EXPECT_EQ(unrolled.limit, probe.limit);
+    EXPECT_EQ(unrolled.qty, probe.qty);
+  }
+  return reason;
 }
 
 struct Mutant {
