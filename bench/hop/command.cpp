@@ -28,7 +28,9 @@ Command add_hop(CLI::App& app) {
   HopPlan& plan = wanted->plan;
   CLI::App* line = app.add_subcommand(
       "hop", "One hop between two processes: round trip, records per second, cost of a push.");
-  line->add_flag("--peers", plan.peers, "beside other rings, queues and system calls");
+  line->add_flag("--tap", plan.tap, "beside the same with a tap that reads along");
+  line->add_flag("--peers", plan.peers,
+                 "beside that, and beside other rings, queues and system calls");
   line->add_option("--rounds", plan.rounds, "of every contender, interleaved")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();

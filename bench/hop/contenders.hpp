@@ -86,6 +86,28 @@ struct Sluice {
   };
 };
 
+// The same with a tap that reads along. It is read where the receiver waits, because on two CPUs a
+// process of its own would take one of them away: so it shows what a reader asks of the ring and of
+// its sender, not a third cache.
+struct Tapped : Sluice {
+  static constexpr const char* kName = "sluice+tap";
+  class Receiver : public Sluice::Receiver {
+   public:
+    explicit Receiver(const Place& place)
+        : Sluice::Receiver(place), tap_(*static_cast<const RingMemory*>(place.memory), 0) {}
+    bool try_receive(Payload& record) noexcept {
+      if (Sluice::Receiver::try_receive(record)) return true;
+      if (tap_.read(record).poll == Poll::Record) ++seen_;
+      return false;
+    }
+    [[nodiscard]] std::uint64_t seen_by_tap() const noexcept { return seen_; }
+
+   private:
+    RingTap tap_;
+    std::uint64_t seen_ = 0;
+  };
+};
+
 // ---- two plain rings with indices
 
 struct IndexRing {

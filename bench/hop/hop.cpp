@@ -64,24 +64,35 @@ struct Contender {
   std::vector<Round> rounds = {};
 
   template <class Value>
+  [[nodiscard]] Band beside(const Contender& ours, Value&& value) const {
+    std::vector<double> values;
+    for (std::size_t i = 0; i < rounds.size(); ++i)
+      values.push_back(value(rounds[i], ours.rounds[i]));
+    return {quantile(values, 0.5), quantile(values, 0.25), quantile(values, 0.75)};
+  }
+  template <class Value>
   [[nodiscard]] double over(double part, Value&& value) const {
     std::vector<double> values;
     for (const Round& round : rounds) values.push_back(value(round));
     return quantile(std::move(values), part);
   }
-  [[nodiscard]] HopResult result() const {
+  [[nodiscard]] HopResult result(const Contender& ours) const {
     const auto ratio = [](const Round& r) { return r.rtt / r.floor; };
+    const auto single = [](const Round& r) { return r.single / r.stream_floor; };
     return {.name = name,
             .rtt_ns = over(0.5, [](const Round& r) { return r.rtt; }),
             .floor_ns = over(0.5, [](const Round& r) { return r.floor; }),
             .rtt_ratio = over(0.5, ratio),
             .single_mps = over(0.5, [](const Round& r) { return r.single; }),
             .stream_floor_mps = over(0.5, [](const Round& r) { return r.stream_floor; }),
-            .single_ratio = over(0.5, [](const Round& r) { return r.single / r.stream_floor; }),
+            .single_ratio = over(0.5, single),
             .batch_mps = over(0.5, [](const Round& r) { return r.batch; }),
             .push_ns = over(0.5, [](const Round& r) { return r.push; }),
             .rtt_ratio_low = over(0.25, ratio),
             .rtt_ratio_high = over(0.75, ratio),
+            .rtt_beside = beside(ours, [&](auto& a, auto& b) { return ratio(a) / ratio(b); }),
+            .single_beside = beside(ours, [&](auto& a, auto& b) { return single(a) / single(b); }),
+            .push_beside = beside(ours, [](auto& a, auto& b) { return a.push - b.push; }),
             .rounds = rounds.size(),
             .clean = static_cast<std::size_t>(std::count_if(
                 rounds.begin(), rounds.end(), [](const Round& r) { return r.clean; }))};
@@ -96,16 +107,20 @@ std::vector<Contender> contenders() {
 }  // namespace
 
 std::vector<HopResult> run_hop(const HopPlan& plan) {
-  std::vector<Contender> all = plan.peers ? contenders<Sluice, Classic, PrivateCursor, Boost,
-                                                       Moodycamel, Pipe, UnixSocket, MessageQueue>()
-                                          : contenders<Sluice>();
+  std::vector<Contender> all = contenders<Sluice>();
+  const auto add = [&all](std::vector<Contender> more) {
+    all.insert(all.end(), more.begin(), more.end());
+  };
+  if (plan.tap || plan.peers) add(contenders<Tapped>());
+  if (plan.peers)
+    add(contenders<Classic, PrivateCursor, Boost, Moodycamel, Pipe, UnixSocket, MessageQueue>());
   for (std::size_t round = 0; round < plan.rounds; ++round)
     for (std::size_t i = 0; i < all.size(); ++i) {
       Contender& now = all[(round + i) % all.size()];
       now.rounds.push_back(now.measure(plan.cpus));
     }
   std::vector<HopResult> results;
-  for (const Contender& one : all) results.push_back(one.result());
+  for (const Contender& one : all) results.push_back(one.result(all.front()));
   return results;
 }
 
@@ -120,23 +135,37 @@ std::string hop_table(const HopPlan& plan, const std::vector<HopResult>& results
         r.name, r.rtt_ns, r.floor_ns, r.rtt_ratio, r.rtt_ratio_low, r.rtt_ratio_high, r.single_mps,
         r.stream_floor_mps, r.single_ratio,
         r.batch_mps > 0 ? fmt::format("{:.2f}", r.batch_mps) : "-", r.push_ns, r.clean);
+  if (results.size() > 1)
+    text += fmt::format("\n{:<12} {:>24} {:>24} {:>24}\n", "beside ours", "rtt ratio",
+                        "single ratio", "push ns more");
+  const auto band = [](const Band& b) {
+    return fmt::format("{:.2f} ({:.2f} to {:.2f})", b.median, b.low, b.high);
+  };
+  for (std::size_t i = 1; i < results.size(); ++i)
+    text +=
+        fmt::format("{:<12} {:>24} {:>24} {:>24}\n", results[i].name, band(results[i].rtt_beside),
+                    band(results[i].single_beside), band(results[i].push_beside));
   return text + fmt::format("medians of {} rounds, CPU {} and {}, build {}\n{}\n", plan.rounds,
                             plan.cpus.mine, plan.cpus.peer, build_id(),
                             fitness({plan.cpus.mine, plan.cpus.peer}));
 }
 
 std::string hop_json(const HopPlan& plan, const std::vector<HopResult>& results) {
+  const auto band = [](const Band& b) {
+    return fmt::format("[{:.4f}, {:.4f}, {:.4f}]", b.low, b.median, b.high);
+  };
   std::string text = "[\n";
   for (const HopResult& r : results)
     text += fmt::format(
         "  {{\"name\": \"{}\", \"rtt_ns\": {:.2f}, \"floor_ns\": {:.2f}, \"rtt_ratio\": {:.4f}, "
         "\"rtt_ratio_quartiles\": [{:.4f}, {:.4f}], \"single_mps\": {:.3f}, "
         "\"stream_floor_mps\": {:.3f}, \"single_ratio\": {:.4f}, \"batch_mps\": {}, "
-        "\"push_ns\": {:.3f}, \"rounds\": {}, \"clean_rounds\": {}, \"build\": \"{}\", "
-        "\"qualified\": {}}}{}\n",
+        "\"push_ns\": {:.3f}, \"rtt_beside\": {}, \"single_beside\": {}, \"push_beside\": {}, "
+        "\"rounds\": {}, \"clean_rounds\": {}, \"build\": \"{}\", \"qualified\": {}}}{}\n",
         r.name, r.rtt_ns, r.floor_ns, r.rtt_ratio, r.rtt_ratio_low, r.rtt_ratio_high, r.single_mps,
         r.stream_floor_mps, r.single_ratio,
-        r.batch_mps > 0 ? fmt::format("{:.3f}", r.batch_mps) : "null", r.push_ns, r.rounds, r.clean,
+        r.batch_mps > 0 ? fmt::format("{:.3f}", r.batch_mps) : "null", r.push_ns,
+        band(r.rtt_beside), band(r.single_beside), band(r.push_beside), r.rounds, r.clean,
         build_id(), unfit({plan.cpus.mine, plan.cpus.peer}).empty(),
         &r == &results.back() ? "" : ",");
   return text + "]\n";

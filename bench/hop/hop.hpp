@@ -12,7 +12,13 @@ namespace sluice::bench {
 struct HopPlan {
   Cpus cpus = {};
   std::size_t rounds = 11;
+  bool tap = false;  // ours with a tap that reads along as well
   bool peers = false;
+};
+
+// Of a comparison round by round: median and quartiles.
+struct Band {
+  double median = 0, low = 0, high = 0;
 };
 
 // Medians over the rounds. In each of them a contender is measured between two looks at its floor,
@@ -30,6 +36,10 @@ struct HopResult {
   double push_ns = 0;
   double rtt_ratio_low = 0;  // quartiles of the rounds' ratios
   double rtt_ratio_high = 0;
+  // This contender beside ours in the same round, each by its own floor.
+  Band rtt_beside;     // ratio; above 1: it is slower
+  Band single_beside;  // ratio; below 1: it carries less
+  Band push_beside;    // ns more than ours
   std::size_t rounds = 0;
   std::size_t clean = 0;  // rounds whose floor was the same before and behind the contender
 };

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "bench/hop/floor.hpp"
 #include "bench/hop/measure.hpp"
 #include "core/error.hpp"
@@ -68,13 +70,13 @@ TEST_F(Hop, EveryContenderIsMeasuredBesideItsFloor) {
   ::mq_close(queue);
   const HopPlan plan{.cpus = cpus_, .rounds = 1, .peers = true};
   const std::vector<HopResult> results = run_hop(plan);
-  ASSERT_EQ(results.size(), 8u);
+  ASSERT_EQ(results.size(), 9u);
   for (const HopResult& r : results) {
     EXPECT_GT(r.rtt_ns, 0) << r.name;
     EXPECT_GT(r.floor_ns, 0) << r.name;
     EXPECT_GT(r.single_mps, 0) << r.name;
     EXPECT_GT(r.stream_floor_mps, 0) << r.name;
-    EXPECT_GT(r.push_ns, 0) << r.name;
+    EXPECT_TRUE(std::isfinite(r.push_ns)) << r.name;  // a difference: noise may make it negative
     EXPECT_EQ(r.rounds, 1u);
   }
   EXPECT_NE(hop_table(plan, results).find("moodycamel"), std::string::npos);
