@@ -119,7 +119,7 @@ class Fanout {
     Lane* lane = find(edge);
     if (lane == nullptr) return;
     lane->ring = &ring;
-    attached_.push_back(lane);  // within what was reserved
+    attached_.push_back(lane);  // setup
     behind_ += lane->behind ? 1 : 0;
   }
   // Never loses what is owed: a ring that is attached again hears of it.

@@ -174,6 +174,27 @@ TEST_F(WatchTest, AWildStoreIntoAKillWordIsToldAsHalt) {
   EXPECT_TRUE(scan().empty()) << "once";
 }
 
+// Words that stand are not decoded again, but of another run they mean HALT.
+TEST_F(WatchTest, ADamagedRunIdIsSeenUnderWordsThatStand) {
+  ASSERT_TRUE(scan().empty());
+  kill().header.run_id ^= 1;
+  const auto told = scan();
+  ASSERT_FALSE(told.empty());
+  for (const Control& control : told) {
+    EXPECT_EQ(control.kind, ControlKind::Level);
+    EXPECT_EQ(control.after, static_cast<std::int64_t>(KillLevel::Halt));
+  }
+  kill().header.run_id ^= 1;
+  EXPECT_EQ(scan().size(), told.size()) << "and back";
+}
+
+TEST_F(WatchTest, ARestoredViewIsComparedWithWordsThatStand) {
+  ASSERT_TRUE(scan().empty());
+  watch_.restore({});
+  EXPECT_FALSE(scan().empty()) << "nothing of it has been told";
+  EXPECT_TRUE(scan().empty());
+}
+
 TEST_F(WatchTest, TakingOverVoidsPermitsInTheSameScan) {
   control().permits[0].store(encode_permit(control().header.run_id, 1, 0, 5));
   ASSERT_EQ(scan().size(), 1u);
