@@ -5,8 +5,7 @@
 #include "bench/machine/fitness.hpp"
 #include "bench/machine/pair.hpp"
 #include "bench/machine/samples.hpp"
-#include "bench/pipeline/market.hpp"
-#include "bench/turn/one_thread.hpp"
+#include "bench/turn/cycles.hpp"
 #include "core/build.hpp"
 
 namespace sluice::bench {
@@ -22,9 +21,6 @@ OneThreadConfig load_one_thread(const std::string& conf) {
 
 namespace {
 
-constexpr Duration kBetween = Duration::micros(100);        // ticks: ten thousand a second
-constexpr std::uint64_t kWarmUp = 2'000'000'000 / 100'000;  // ticks: two seconds, the window twice
-
 struct Stopwatch {
   HostTime begin = bench_clock().now();
   [[nodiscard]] double ns() const noexcept {
@@ -34,110 +30,61 @@ struct Stopwatch {
 
 using Parts = std::array<double, kTurnParts.size()>;
 
-// One cycle of the market after the other. Its first tick breaks out: the order tick. Its last
-// quarter lies behind the exit phase: the quiet ticks.
-template <bool Stamped>
-class Cycles {
- public:
-  struct Cycle {
-    double order_ns = 0;  // 0: this one made none
-    double quiet_ns = 0;  // of one tick
-    double order_stamps = 0;
-    double quiet_stamps = 0;
-  };
-
-  Cycles(const OneThreadConfig& config, std::uint64_t order_every)
-      : world_(config), market_(1, order_every), length_(order_every), ticks_(order_every) {
-    fill();
-    std::uint64_t made = 0, cycles = 0;
-    for (; cycles * length_ < 2 * kWarmUp; ++cycles)
-      if (run().order_ns > 0 && cycles * length_ >= kWarmUp) ++made;
-    if (made < cycles / 4)
-      throw Error(
-          fmt::format("{} of {} breakouts made an order: the configuration refuses the "
-                      "others",
-                      made, cycles / 2));
-  }
-
-  Cycle run() {
-    Cycle cycle;
-    const std::uint64_t sent = world_.log_end();
-    const std::uint64_t stamps = world_.stamps();
-    const Stopwatch order;
-    pass();
-    cycle.order_ns = order.ns();
-    cycle.order_stamps = static_cast<double>(world_.stamps() - stamps);
-    if (world_.log_end() == sent) cycle.order_ns = 0;
-    while (next_ < quiet_from()) pass();
-    return with_quiet(cycle);
-  }
-
-  // What each part of a pass took, in the order tick and in the first quiet one.
-  std::pair<Parts, Parts> run_parts() {
-    const Parts order = timed_pass();
-    while (next_ < quiet_from()) pass();
-    const Parts quiet = timed_pass();
-    while (next_ < length_) pass();
-    close();
-    return {order, quiet};
-  }
-
- private:
-  [[nodiscard]] std::uint64_t quiet_from() const noexcept { return length_ - length_ / 4; }
-
-  Cycle with_quiet(Cycle cycle) {
-    const auto ticks = static_cast<double>(length_ - quiet_from());
-    const std::uint64_t sent = world_.log_end();
-    const std::uint64_t stamps = world_.stamps();
-    const Stopwatch watch;
-    while (next_ < length_) pass();
-    cycle.quiet_ns = watch.ns() / ticks;
-    cycle.quiet_stamps = static_cast<double>(world_.stamps() - stamps) / ticks;
-    if (world_.log_end() != sent) throw Error("a quiet tick made an order");
-    close();
-    return cycle;
-  }
-
-  // The ticks of the next cycle, decoded; the recorder keeps up.
-  void close() {
-    world_.file();
-    ++cycle_;
-    fill();
-  }
-  void fill() {
-    next_ = 0;
-    for (std::uint64_t k = 0; k < length_; ++k)
-      ticks_[k] = market_.tick(cycle_ * length_ + k,
-                               world_.now() + Duration{static_cast<std::int64_t>(k) * kBetween.ns});
-  }
-
-  void pass() noexcept {
-    world_.publish(ticks_[next_++]);
-    world_.pass();
-    world_.advance(kBetween);
-  }
-  Parts timed_pass() noexcept {
-    Parts parts{};
-    const Tick& tick = ticks_[next_++];
-    const Stopwatch publish;
-    world_.publish(tick);
-    parts[0] = publish.ns();
-    for (std::size_t i = 0; i < world_.kStages.size(); ++i) {
-      const Stopwatch watch;
-      world_.turn(world_.kStages[i]);
-      parts[i + 1] = watch.ns();
-    }
-    world_.advance(kBetween);
-    return parts;
-  }
-
-  OneThread<Stamped> world_;
-  Market market_;
-  std::uint64_t length_;
-  std::vector<Tick> ticks_;  // of this cycle
-  std::uint64_t next_ = 0;
-  std::uint64_t cycle_ = 0;
+struct Cycle {
+  double order_ns = 0;  // 0: this one made none
+  double quiet_ns = 0;  // of one tick
+  double order_stamps = 0;
+  double quiet_stamps = 0;
 };
+
+template <bool Stamped>
+Cycle time_cycle(Cycles<Stamped>& cycles) {
+  OneThread<Stamped>& world = cycles.world();
+  Cycle cycle;
+  const std::uint64_t before = world.log_end();
+  std::uint64_t stamps = world.stamps();
+  const Stopwatch order;
+  cycles.pass();
+  cycle.order_ns = order.ns();
+  cycle.order_stamps = static_cast<double>(world.stamps() - stamps);
+  if (world.log_end() == before) cycle.order_ns = 0;
+  cycles.pass_until(cycles.quiet_from());
+  const auto ticks = static_cast<double>(cycles.length() - cycles.quiet_from());
+  const std::uint64_t sent = world.log_end();
+  stamps = world.stamps();
+  const Stopwatch quiet;
+  cycles.pass_until(cycles.length());
+  cycle.quiet_ns = quiet.ns() / ticks;
+  cycle.quiet_stamps = static_cast<double>(world.stamps() - stamps) / ticks;
+  if (world.log_end() != sent) throw Error("a quiet tick made an order");
+  cycles.finish();
+  return cycle;
+}
+
+Parts time_pass(Cycles<false>& cycles) noexcept {
+  OneThread<false>& world = cycles.world();
+  Parts parts{};
+  const Tick& tick = cycles.take();
+  const Stopwatch publish;
+  world.publish(tick);
+  parts[0] = publish.ns();
+  for (std::size_t i = 0; i < world.kStages.size(); ++i) {
+    const Stopwatch watch;
+    world.turn(world.kStages[i]);
+    parts[i + 1] = watch.ns();
+  }
+  world.advance(cycles.kBetween);
+  return parts;
+}
+
+// What each part of a pass took, in the order tick and in the first quiet one.
+std::pair<Parts, Parts> time_parts(Cycles<false>& cycles) {
+  const Parts order = time_pass(cycles);
+  cycles.pass_until(cycles.quiet_from());
+  const Parts quiet = time_pass(cycles);
+  cycles.finish();
+  return {order, quiet};
+}
 
 // What the watch itself reads of nothing.
 double watch_cost() {
@@ -189,8 +136,8 @@ TurnResult run_turn(const TurnPlan& plan) {
   const double watch = watch_cost();
   Series quiet, order;
   for (std::size_t i = 0; i < plan.cycles; ++i) {
-    const auto bare = plain.run();
-    const auto paid = stamped.run();
+    const auto bare = time_cycle(plain);
+    const auto paid = time_cycle(stamped);
     quiet.ns.push_back(bare.quiet_ns);
     quiet.stamps.push_back(bare.quiet_stamps);
     quiet.stamped.push_back(paid.quiet_ns);
@@ -199,7 +146,7 @@ TurnResult run_turn(const TurnPlan& plan) {
     if (paid.order_ns > 0) order.stamped.push_back(paid.order_ns - watch);
   }
   for (std::size_t i = 0; i < plan.cycles; ++i) {
-    const auto [of_order, of_quiet] = plain.run_parts();
+    const auto [of_order, of_quiet] = time_parts(plain);
     order.add(of_order, watch);
     quiet.add(of_quiet, watch);
   }
@@ -208,7 +155,7 @@ TurnResult run_turn(const TurnPlan& plan) {
 
 void exercise_turn(const TurnPlan& plan) {
   Cycles<false> cycles(load_one_thread(plan.conf), plan.order_every);
-  for (std::size_t i = 0; i < plan.cycles; ++i) static_cast<void>(cycles.run());
+  for (std::size_t i = 0; i < plan.cycles; ++i) cycles.run();
 }
 
 std::string turn_table(const TurnPlan& plan, const TurnResult& result) {
