@@ -6,6 +6,7 @@
 
 #include "bench/filing/filing.hpp"
 #include "bench/filing/shared_instance.hpp"
+#include "bench/hop/floor.hpp"
 #include "bench/journal/writer.hpp"
 #include "bench/machine/samples.hpp"
 #include "bench/machine/state_dir.hpp"
@@ -164,6 +165,17 @@ std::uint64_t journal_files(const std::filesystem::path& dir) {
   return count;
 }
 
+JournalResult measure(const JournalPlan& plan, const PipelineConfig& pipeline,
+                      const RecorderConfig& recorder, const std::filesystem::path& dir) {
+  const Pinned pinned(plan.cpus.mine);
+  SharedInstance memory(pipeline, kRun);
+  Filing filing(recorder, memory.objects(), Process::Risk, dir, plan.cpus.peer);
+  Measurement measurement(memory.objects().journal_of(Process::Risk), filing);
+  JournalResult result = measurement.run((plan.mib << 20) / sizeof(JournalSlot));
+  filing.finish();
+  return result;
+}
+
 }  // namespace
 
 double JournalResult::append_ns() const {
@@ -178,12 +190,10 @@ JournalResult run_journal(const JournalPlan& plan) {
   recorder.rotate_bytes = plan.rotate_mib << 20;
   const StateDir dir(plan.dir);
   must_have_room(dir.path(), plan.mib << 20, "fewer --mib, or another --dir");
-  const Pinned pinned(plan.cpus.mine);
-  SharedInstance memory(pipeline, kRun);
-  Filing filing(recorder, memory.objects(), Process::Risk, dir.path(), plan.cpus.peer);
-  Measurement measurement(memory.objects().journal_of(Process::Risk), filing);
-  JournalResult result = measurement.run((plan.mib << 20) / sizeof(JournalSlot));
-  filing.finish();
+  const double floor = round_trip_floor(plan.cpus);
+  JournalResult result = measure(plan, pipeline, recorder, dir.path());
+  result.floor_before_ns = floor;
+  result.floor_behind_ns = round_trip_floor(plan.cpus);
   const auto run_dir = run_directory(dir.path(), kRun.run_ordinal);
   if (plan.tamper) plan.tamper(run_dir.string());
   result.wrong = wrong_with(run_dir, result.entries);

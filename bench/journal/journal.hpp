@@ -47,6 +47,8 @@ struct JournalResult {
   double timer_ns = 0, step_ns = 0;  // a reading of the counter, and what it moves by
   std::uint64_t entries = 0;
   std::uint64_t files = 0;
+  // A cache line there and back between the two CPUs, before and behind: a host moves its guests.
+  double floor_before_ns = 0, floor_behind_ns = 0;
   std::string wrong;  // with what was filed; empty: every entry is there, in order and whole
 
   [[nodiscard]] double append_ns() const;  // median of the blocks

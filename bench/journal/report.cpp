@@ -45,9 +45,11 @@ std::string journal_table(const JournalPlan& plan, const JournalResult& result) 
       result.wrong.empty() ? "every one there, in order and whole" : result.wrong);
   return text + fmt::format(
                     "writer on CPU {}, recorder on CPU {}; timer {:.1f} ns, taken off, in steps of "
-                    "{:.1f} ns; build {}\n"
+                    "{:.1f} ns;\na cache line there and back {:.0f} ns before, {:.0f} ns behind; "
+                    "build {}\n"
                     "{}\n",
-                    plan.cpus.mine, plan.cpus.peer, result.timer_ns, result.step_ns, build_id(),
+                    plan.cpus.mine, plan.cpus.peer, result.timer_ns, result.step_ns,
+                    result.floor_before_ns, result.floor_behind_ns, build_id(),
                     fitness({plan.cpus.mine, plan.cpus.peer}));
 }
 
@@ -57,15 +59,16 @@ std::string journal_json(const JournalPlan& plan, const JournalResult& result) {
       "  \"clean\": {},\n  \"all\": {},\n"
       "  \"windows\": {}, \"switched\": {}, \"gaps\": {}, \"stalls\": {}, \"stalled_ns\": {}, "
       "\"took_ns\": {},\n  \"entries\": {}, \"files\": {}, \"complete\": {}, \"met\": {}, "
-      "\"timer_ns\": {:.2f}, \"step_ns\": {:.2f},\n  \"cpus\": [{}, {}], \"rotate_mib\": {}, "
+      "\"timer_ns\": {:.2f}, \"step_ns\": {:.2f},\n  \"floor_ns\": [{:.1f}, {:.1f}],  \"cpus\": "
+      "[{}, {}], \"rotate_mib\": {}, "
       "\"build\": \"{}\", "
       "\"qualified\": {}\n}}\n",
       result.append_ns(), quantile(result.block_ns, 0.25), quantile(result.block_ns, 0.75),
       result.block_ns.size(), json_of(result.clean), json_of(result.all), result.windows,
       result.switched, result.gaps, result.stalls, result.stalled.ns, result.took.ns,
       result.entries, result.files, result.wrong.empty(), result.met(), result.timer_ns,
-      result.step_ns, plan.cpus.mine, plan.cpus.peer, plan.rotate_mib, build_id(),
-      unfit({plan.cpus.mine, plan.cpus.peer}).empty());
+      result.step_ns, result.floor_before_ns, result.floor_behind_ns, plan.cpus.mine,
+      plan.cpus.peer, plan.rotate_mib, build_id(), unfit({plan.cpus.mine, plan.cpus.peer}).empty());
 }
 
 }  // namespace sluice::bench
