@@ -26,5 +26,7 @@ Command add_throughput(CLI::App& app);
 Command add_ramp(CLI::App& app);
 Command add_flow(CLI::App& app);
 Command add_kill(CLI::App& app);
+Command add_journal(CLI::App& app);
+Command add_recovery(CLI::App& app);
 
 }  // namespace sluice::bench

@@ -7,8 +7,9 @@
 namespace sluice::bench {
 namespace {
 
-constexpr AddCommand kCommands[]{add_hop,  add_turn, add_latency,  add_throughput, add_ramp,
-                                 add_flow, add_kill, add_baseline, add_ab};
+constexpr AddCommand kCommands[]{add_hop,      add_turn,     add_latency, add_throughput,
+                                 add_ramp,     add_flow,     add_kill,    add_journal,
+                                 add_recovery, add_baseline, add_ab};
 
 constexpr const char* kFooter =
     "Exit codes: 0 met, 1 missed or failed, 2 wrong command line, 3 this machine gives no figure.";

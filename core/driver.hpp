@@ -1,8 +1,7 @@
 // The loop of a journaled stage (seat, risk, gateway): merges its inputs into one order, journals
 // them, calls the stage, publishes its outputs.
 //
-//   turn:  pages -> obeyed serial -> session events -> reports -> intents or orders -> ticks
-//   (bounded)
+//   turn:  pages -> obeyed serial -> session events -> reports -> requests -> ticks (bounded)
 //          -> deadline, continue -> raises -> journal tail -> outputs
 //          -> session commands and quotes -> input heads -> heartbeat
 //
@@ -112,6 +111,7 @@ class Driver {
   [[nodiscard]] bool faulted() const noexcept { return faulted_; }
   [[nodiscard]] const Effects& effects() const noexcept { return effects_; }
   [[nodiscard]] std::uint64_t entries() const noexcept { return journal_.next(); }
+  [[nodiscard]] std::uint64_t consumed(Edge edge) const noexcept;  // inputs of it, journaled
   [[nodiscard]] std::uint32_t last_event_sequence() const noexcept { return last_event_sequence_; }
   [[nodiscard]] std::uint32_t conditions() const noexcept { return watch_.conditions(); }
   // Nothing is owed any more: for so long no neighbour has asked or answered, nothing was said, and

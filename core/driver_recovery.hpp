@@ -1,6 +1,6 @@
 // How a driver comes back: replay the journal, suppress what is published, publish the rest; and
 // the checkpoints that make it quick. A part of core/driver.hpp, which includes it; all but
-// checkpoint_if_due and tell_recovered is setup.
+// checkpoint_if_due, consumed and tell_recovered is setup.
 #pragma once
 
 #include <algorithm>
@@ -109,6 +109,12 @@ std::uint64_t Driver<Stage, Session, ClockType>::restore_checkpoint(NextEntry& n
   } else {
     return 0;
   }
+}
+
+// The journal is the cursor: so far the edge was read, before a crash and behind it.
+template <class Stage, class Session, class ClockType>
+std::uint64_t Driver<Stage, Session, ClockType>::consumed(Edge edge) const noexcept {
+  return next_in_[static_cast<std::size_t>(edge)];
 }
 
 // Between two turns: everything journaled is committed, everything generated is published.

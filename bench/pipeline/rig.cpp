@@ -1,7 +1,6 @@
 #include "bench/pipeline/rig.hpp"
 
 #include <fmt/format.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,6 +14,7 @@
 #include <thread>
 
 #include "bench/machine/pair.hpp"
+#include "bench/machine/state_dir.hpp"
 #include "core/error.hpp"
 #include "core/journal_file.hpp"
 #include "core/process.hpp"
@@ -30,50 +30,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kStartPatience = 20s;
-constexpr auto kStopPatience = 40s;          // the supervisor gives each of its processes five
-constexpr std::uint64_t kSpare = 64u << 20;  // the configuration's disk_floor_mib
-
-class StateDir {
- public:
-  StateDir(const fs::path& base, bool keep) : keep_(keep) {
-    std::string name = fs::absolute(base) / "sluice-bench.XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr)
-      throw Error(fmt::format("{}: cannot be created: {}; name another directory with --dir", name,
-                              std::strerror(errno)));
-    path_ = name;
-  }
-  ~StateDir() {
-    if (keep_) fmt::print(stderr, "logs and journals are kept in {}\n", path_.string());
-    std::error_code ignored;
-    if (!keep_) fs::remove_all(path_, ignored);
-  }
-  StateDir(const StateDir&) = delete;
-  StateDir& operator=(const StateDir&) = delete;
-  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
-
- private:
-  fs::path path_;
-  bool keep_;
-};
-
-fs::path base_of(const RigPlan& plan) {
-  if (!plan.dir.empty()) return plan.dir;
-  const char* tmp = std::getenv("TMPDIR");
-  return tmp != nullptr && *tmp != 0 ? tmp : "/tmp";
-}
-
-void check_disk(const fs::path& dir, std::uint64_t bytes) {
-  struct statvfs disk {};
-  if (::statvfs(dir.c_str(), &disk) != 0)
-    throw Error(Exit::Usage, fmt::format("{}: {}; name another directory with --dir", dir.string(),
-                                         std::strerror(errno)));
-  const std::uint64_t room = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  if (room < bytes + kSpare)
-    throw Error(Exit::Usage,
-                fmt::format("the journals of this run take up to {} MiB in {}, {} MiB are free: "
-                            "fewer --seconds, a lower --rate, or another --dir",
-                            (bytes + kSpare) >> 20, dir.string(), room >> 20));
-}
+constexpr auto kStopPatience = 40s;  // the supervisor gives each of its processes five
 
 std::string new_name() {
   static std::atomic<int> number{0};
@@ -97,7 +54,7 @@ struct Rig::State {
         name(new_name()),
         bin(fs::read_symlink("/proc/self/exe").parent_path()),
         placement(place(plan.cpus.empty() ? allowed_cpus() : plan.cpus)),
-        dir(base_of(plan), plan.keep),
+        dir(plan.dir, plan.keep),
         conf(dir.path() / "bench.toml") {
     placement.rest = plan.rest.value_or(placement.rest);
   }
@@ -164,7 +121,8 @@ void Rig::State::check() const {
   if (!pipeline.seat_taken(0) || pipeline.strategies.size() != 1)
     throw Error(Exit::Usage, plan.conf.string() + ": a measured run has one strategy, in seat 0");
   demo::check_shared_memory(pipeline);
-  check_disk(dir.path(), plan.journal_bytes);
+  must_have_room(dir.path(), plan.journal_bytes,
+                 "fewer --seconds, a lower --rate, or another --dir");
 }
 
 // The configuration with the addresses of this run, and every process in its place.
